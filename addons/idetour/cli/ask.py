@@ -1,0 +1,157 @@
+"""`idetour ask`: one question through a running or a temporary idetour, the whole road included."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from idetour.errors import SetupError
+
+if TYPE_CHECKING:
+    import ssl
+
+START_SECONDS = 20.0
+
+
+@click.command(short_help="Ask one question, without an IDE.")
+@click.argument("text")
+@click.option("-m", "--model", help="The name to ask for; without one, the profile's first.")
+@click.option("--profile", "profile_name", metavar="PROFILE", help="For a temporary instance.")
+@click.option("--intercept", is_flag=True, help="Ask https://api.openai.com through the proxy, as an IDE would.")
+@click.option("-p", "--port", type=click.IntRange(1, 65535), default=8080, show_default=True, envvar=["IDETOUR_PORT", "PORT"])
+def ask(text: str, model: str | None, profile_name: str | None, intercept: bool, port: int) -> None:
+    """Stream the answer to TEXT through the idetour on this port, or through one that is started for it.
+
+    With --intercept the request goes to https://api.openai.com by CONNECT and
+    trusts nothing but our own authority, which proves the whole road.
+    """
+    from idetour.cli.offer import first_choice
+    from idetour.profile.read import find, read
+
+    with instance(profile_name, port) as (address, temporary):
+        name = model or (first_choice(read(find(profile_name))) if temporary else first_listed(address))
+        for piece in stream(address, name, text, intercept=intercept):
+            click.echo(piece, nl=False)
+        click.echo()
+
+
+@contextmanager
+def instance(profile_name: str | None, port: int) -> Iterator[tuple[str, bool]]:
+    """The address of the idetour that runs on `port`, else of one made for the occasion."""
+    address = f"http://127.0.0.1:{port}"
+    if profile_name is None and is_idetour(address):
+        yield address, False
+        return
+    from idetour.cli import ports
+
+    port = ports.next_free("127.0.0.1", 20_000)
+    address = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "idetour", "run", *([profile_name] if profile_name else []), "-p", str(port)]
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment())
+    try:
+        wait_for(address, child)
+        yield address, True
+    finally:
+        child.terminate()
+        child.wait()
+
+
+def environment() -> dict[str, str]:
+    """Our own, with the package findable where it is not installed."""
+    from idetour.home import HERE
+
+    paths = [str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def wait_for(address: str, child: "subprocess.Popen[bytes]") -> None:
+    until = time.monotonic() + START_SECONDS
+    while not is_idetour(address):
+        if child.poll() is not None or time.monotonic() > until:
+            child.kill()
+            said = child.communicate()[1].decode(errors="replace").strip()
+            raise SetupError(f"A temporary idetour did not start: {said or 'it said nothing'}")
+        time.sleep(0.05)
+
+
+def is_idetour(address: str) -> bool:
+    import httpx2
+
+    try:
+        answer = httpx2.get(f"{address}/health", timeout=1, trust_env=False)
+        return answer.is_success and "profile" in answer.json()
+    except (httpx2.HTTPError, ValueError):
+        return False
+
+
+def first_listed(address: str) -> str:
+    """The first model on the list of a running idetour."""
+    import httpx2
+
+    listed = httpx2.get(f"{address}/v1/models", timeout=5, trust_env=False, headers=authorization()).json()
+    return next((str(item["id"]) for item in listed.get("data", ())), "demo/hello")
+
+
+def authorization() -> dict[str, str]:
+    """The access key of this machine's idetour, if it asks for one; api.openai.com is always asked with something."""
+    key = os.environ.get("IDETOUR_API_KEY", "").partition(",")[0].strip()
+    return {"Authorization": f"Bearer {key or 'any'}"}
+
+
+def stream(address: str, model: str, text: str, *, intercept: bool) -> Iterator[str]:
+    """The answer's text in pieces. Raises SetupError with what was wrong."""
+    import httpx2
+
+    body = {"model": model, "stream": True, "messages": [{"role": "user", "content": text}]}
+    base = "https://api.openai.com" if intercept else address
+    try:
+        with (
+            httpx2.Client(proxy=address if intercept else None, verify=trust(intercept), trust_env=False, timeout=600) as client,
+            client.stream("POST", f"{base}/v1/chat/completions", json=body, headers=authorization()) as answer,
+        ):
+            if not answer.is_success:
+                raise SetupError(message(answer.read()))
+            yield from texts(answer.iter_bytes())
+    except httpx2.HTTPError as error:
+        raise SetupError(f"Nothing came from {base}: {error}") from error
+
+
+def trust(intercept: bool) -> "ssl.SSLContext | bool":
+    """Our own authority and no other, for the intercepted road."""
+    import ssl
+
+    from idetour import home
+    from idetour.certs.authority import load
+
+    authority = load(home.folder("certs")) if intercept else None
+    return ssl.create_default_context(cafile=authority.root) if authority else True
+
+
+def texts(chunks: Iterator[bytes]) -> Iterator[str]:
+    """What the model says and thinks, from its events."""
+    from idetour.wire.sse import Reader
+
+    reader = Reader()
+    for chunk in chunks:
+        for event in reader.feed(chunk):
+            if event.data == b"[DONE]":
+                return
+            data = json.loads(event.data)
+            if "error" in data:
+                raise SetupError(str(data["error"].get("message")))
+            for choice in data.get("choices") or ():
+                delta = choice.get("delta") or {}
+                yield delta.get("content") or delta.get("reasoning_content") or delta.get("reasoning") or ""
+
+
+def message(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return body.decode(errors="replace")[:500]

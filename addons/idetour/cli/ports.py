@@ -1,0 +1,76 @@
+"""Who holds a port, and which one is free."""
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether we could listen there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        if os.name != "nt":  # there it would mean that two programs may share a port
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def next_free(host: str, port: int) -> int:
+    """The next port that is free; 0 (any) if none of the next hundred is."""
+    return next((each for each in range(port + 1, port + 100) if is_free(host, each)), 0)
+
+
+def holder(port: int) -> str | None:
+    """The program that listens on a TCP port, as `name (pid 123)`; None where it cannot be told."""
+    pid = pid_by_proc(port) or pid_by_tool(port)
+    if pid is None:
+        return None
+    with contextlib.suppress(OSError):
+        return f"{Path(f'/proc/{pid}/comm').read_text().strip()} (pid {pid})"
+    return f"pid {pid}"
+
+
+def pid_by_proc(port: int) -> int | None:
+    """Linux: the socket's inode from /proc/net/tcp, then the process that has it open."""
+    inodes = {f"socket:[{inode}]" for inode in listening_inodes(port)}
+    for link in Path("/proc").glob("[0-9]*/fd/*") if inodes else ():
+        with contextlib.suppress(OSError):
+            if os.readlink(link) in inodes:
+                return int(link.parts[2])
+    return None
+
+
+def listening_inodes(port: int) -> Iterator[str]:
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with contextlib.suppress(OSError):
+            for line in Path(table).read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:
+                    yield fields[9]
+
+
+def pid_by_tool(port: int) -> int | None:
+    """macOS has `lsof`, Windows `netstat`; both print the process id."""
+    if lsof := shutil.which("lsof"):
+        found = re.search(r"\d+", output(lsof, "-nP", "-t", f"-iTCP:{port}", "-sTCP:LISTEN"))
+    elif os.name == "nt" and (netstat := shutil.which("netstat")):
+        found = re.search(rf":{port}\s+\S+\s+LISTENING\s+(\d+)", output(netstat, "-ano", "-p", "TCP"))
+        return int(found[1]) if found else None
+    else:
+        return None
+    return int(found[0]) if found else None
+
+
+def output(*command: str) -> str:
+    try:
+        return subprocess.run(command, capture_output=True, timeout=5, errors="replace", text=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""

@@ -1,0 +1,1 @@
+"""What is served, one file per path; `app.py` has the table of them."""

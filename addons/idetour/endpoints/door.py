@@ -1,0 +1,42 @@
+"""Through which door a request came, and the tickets that carry this across the loopback hop.
+
+The proxy hands a flow to us over a loopback port that anybody on the machine
+could reach. A ticket proves that the request comes from the proxy; it is used
+once. It also holds the client's credentials, so that the flow that people look
+at, save and export holds none.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from idetour.gateway.record import Record
+
+TICKET = "x-idetour-ticket"
+MOST_OPEN = 10_000  # tickets that were issued and never used are dropped beyond this
+
+
+@dataclass(slots=True, kw_only=True)
+class Door:
+    host: str | None = None  # the intercepted host; None: somebody asked us by our own name
+    credentials: Mapping[str, str] = field(default_factory=dict)  # headers kept out of the flow
+    record: Record | None = None  # filled when the request is read
+
+    @property
+    def name(self) -> str:
+        return self.host or "direct"
+
+
+@dataclass(slots=True)
+class Tickets:
+    _open: dict[str, Door] = field(default_factory=dict)
+
+    def issue(self, door: Door) -> str:
+        if len(self._open) >= MOST_OPEN:
+            self._open.pop(next(iter(self._open)))
+        ticket = secrets.token_urlsafe(24)
+        self._open[ticket] = door
+        return ticket
+
+    def take(self, ticket: str) -> Door | None:
+        return self._open.pop(ticket, None)

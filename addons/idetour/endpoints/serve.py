@@ -1,0 +1,68 @@
+"""The whole gateway, put together and running on the current loop. Both the proxy and the tests start it here."""
+
+import asyncio
+import logging
+import secrets
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from idetour.endpoints.app import App
+from idetour.endpoints.server import Server, small_tls_buffers
+from idetour.gateway.pipeline import Pipeline
+from idetour.gateway.upkeep import Upkeep
+from idetour.profile.watch import Watched
+from idetour.upstreams import Transports
+from idetour.upstreams.transport import Pool
+
+NOISY = ("aiohttp", "uvicorn", "asyncio")  # mitmproxy sets the root logger to DEBUG: a line per chunk
+
+
+def system_trust(ca: Path | None) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=ca)
+
+
+@dataclass(slots=True, kw_only=True)
+class Gateway:
+    watched: Watched
+    pipeline: Pipeline
+    upkeep: Upkeep
+    app: App
+    server: Server
+    hop: int = 0  # the loopback port that takes only requests with a ticket
+    port: int = 0  # the port that anybody on this machine may use; 0: none of our own
+    _closing: asyncio.Future[None] | None = None
+
+    def stop(self) -> None:
+        """Stop at once. Not async: mitmproxy says goodbye in a hook that may not be."""
+        self.upkeep.stop()
+        self.server.stop()
+        self._closing = asyncio.ensure_future(self.pipeline.transports.pool.close())
+
+
+def assemble(
+    watched: Watched,
+    *,
+    context: Callable[[Path | None], ssl.SSLContext] = system_trust,
+    hosts: frozenset[str] = frozenset(),
+    origins: frozenset[str] = frozenset(),
+) -> Gateway:
+    """Make all parts; nothing listens yet. `hosts` and `origins` are allowed beside loopback's."""
+    for name in NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # the app reports its own faults, once
+    small_tls_buffers()
+    via = f"idetour-{secrets.token_hex(4)}"
+    pool = Pool(intercepted=lambda: frozenset(watched.current.hosts), context=context, via=f"1.1 {via}")
+    pipeline = Pipeline(Transports(pool))
+    app = App(watched, pipeline, hosts=hosts, origins=origins, via=via)
+    return Gateway(watched=watched, pipeline=pipeline, upkeep=Upkeep(watched, pipeline), app=app, server=Server(app))
+
+
+async def start(profile: Path, host: str = "127.0.0.1", port: int = 0) -> Gateway:
+    """Serve a profile by base URL alone, without a proxy. Raises ProfileError, OSError."""
+    gateway = assemble(Watched(profile))
+    gateway.port = await gateway.server.listen(host, port)
+    gateway.upkeep.start()
+    return gateway

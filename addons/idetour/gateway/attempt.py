@@ -1,0 +1,149 @@
+"""One try at one target with one key, up to the point where the answer is sure.
+
+An upstream's answer is held back until its first event with content. Until
+then nothing has reached the IDE, so any failure can still be turned into
+another try; afterwards the answer is *committed* and never changes hands.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import TypedDict
+
+from idetour.errors import UpstreamError, openai_body
+from idetour.gateway import faults
+from idetour.gateway.record import Record
+from idetour.routes.plan import Candidate
+from idetour.secret import Secret
+from idetour.upstreams import Transports, openai
+from idetour.upstreams.transport import Incoming, TransportError
+from idetour.wire import completion
+from idetour.wire.chat import ChatRequest
+from idetour.wire.chunks import Relay, Usage
+from idetour.wire.completion import Collector
+
+IDLE_SECONDS = 120.0  # the longest silence inside an answer
+HELD_EVENTS = 200
+HELD_BYTES = 256 << 10
+WHOLE_BYTES = 64 << 20  # the largest answer that is read into memory
+ERROR_BYTES = 64 << 10
+
+
+class Stamps(TypedDict):
+    model: str
+    id: str
+    created: int
+
+
+class Failed(Exception):
+    """The attempt failed before anything reached the client."""
+
+    def __init__(self, fault: faults.Fault) -> None:
+        super().__init__(str(fault.error))
+        self.fault = fault
+
+
+@dataclass(slots=True)
+class Answer:
+    """A committed answer. For a stream, `held` comes first and `relay` turns the rest; else `held` is all."""
+
+    held: bytes
+    incoming: Incoming
+    relay: Relay | None = None
+    usage: Usage | None = None
+
+
+async def attempt(
+    transports: Transports, request: ChatRequest, candidate: Candidate, *, key: Secret | None, record: Record
+) -> Answer:
+    """Ask the candidate. Returns a committed answer; raises Failed."""
+    outgoing = openai.prepare(
+        request,
+        target=candidate.target,
+        upstream=candidate.upstream,
+        model=candidate.model,
+        known=candidate.known,
+        key=key,
+    )
+    try:
+        incoming = await transports.to(candidate.upstream).send(outgoing)
+    except TransportError as error:
+        raise Failed(faults.of_transport(error, candidate)) from error
+    try:
+        if incoming.status != 200:
+            body = await whole(incoming, ERROR_BYTES)
+            raise Failed(faults.of_answer(incoming.status, incoming.headers, body, candidate, key))
+        return await (stream if request.stream else document)(incoming, request, record)
+    except TransportError as error:
+        incoming.close()
+        raise Failed(faults.of_transport(error, candidate)) from error
+    except UpstreamError as error:
+        incoming.close()
+        body = openai_body(error)
+        raise Failed(faults.of_answer(error.status, incoming.headers, body, candidate, key)) from error
+    except BaseException:
+        incoming.close()
+        raise
+
+
+async def stream(incoming: Incoming, request: ChatRequest, record: Record) -> Answer:
+    """The answer for a streaming client, read until it is committed."""
+    names = stamps(request, record)
+    if not is_event_stream(incoming):
+        body, usage = await completed(incoming, request)
+        return Answer(completion.explode(body, include_usage=request.include_usage, **names), incoming, None, usage)
+    relay = Relay(include_usage=request.include_usage, **names)
+    held = bytearray()
+    while not relay.content and not relay.done and relay.events < HELD_EVENTS and len(held) < HELD_BYTES:
+        data = await read(incoming)
+        held += relay.feed(data) if data else relay.end()
+        if relay.error:
+            raise relay.error
+    return Answer(bytes(held), incoming, relay)
+
+
+async def document(incoming: Incoming, request: ChatRequest, record: Record) -> Answer:
+    """The whole answer for a client that does not stream."""
+    if not is_event_stream(incoming):
+        body, usage = await completed(incoming, request)
+        return Answer(body, incoming, None, usage)
+    collector = Collector(**stamps(request, record))
+    while not collector.done:
+        data = await read(incoming)
+        collector.feed(data) if data else collector.end()
+        if collector.error:
+            raise collector.error
+    return Answer(collector.result(), incoming, None, collector.usage)
+
+
+async def completed(incoming: Incoming, request: ChatRequest) -> tuple[bytes, Usage | None]:
+    """A whole completion under the asked name, and what it used."""
+    body, usage, error = completion.restamp(await whole(incoming), request.model)
+    if error:
+        raise error
+    return body, usage
+
+
+def stamps(request: ChatRequest, record: Record) -> Stamps:
+    """What is ours in an answer: the model's name as asked, and an id and time where the upstream gives none."""
+    return {"model": request.model, "id": f"chatcmpl-{record.id[4:]}", "created": int(record.began)}
+
+
+def is_event_stream(incoming: Incoming) -> bool:
+    return incoming.headers.get("content-type", "").lower().startswith("text/event-stream")
+
+
+async def read(incoming: Incoming) -> bytes:
+    """What comes next; a silence that is too long is a broken answer."""
+    try:
+        async with asyncio.timeout(IDLE_SECONDS):
+            return await incoming.read()
+    except TimeoutError:
+        raise TransportError("broken", f"nothing came for {IDLE_SECONDS:.0f} s") from None
+
+
+async def whole(incoming: Incoming, limit: int = WHOLE_BYTES) -> bytes:
+    """The body to its end, or its first `limit` bytes when it is an error page."""
+    body = bytearray()
+    while len(body) < limit and (data := await read(incoming)):
+        body += data
+    return bytes(body[:limit])

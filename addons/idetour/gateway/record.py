@@ -1,0 +1,69 @@
+"""What happened to one request: filled while it runs, read by logs, flow comments and lists."""
+
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Literal
+
+from idetour.profile import Target
+from idetour.wire.chunks import Usage
+
+type Outcome = Literal["running", "ok", "failed", "broken", "left"]
+
+
+@dataclass(slots=True)
+class Tried:
+    """One attempt: its target, how it ended in a few words, and when that was (seconds after the request came)."""
+
+    target: Target
+    ended: str
+    after: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Record:
+    asked: str
+    door: str  # "direct", or the host that was intercepted
+    id: str = field(default_factory=lambda: f"req_{uuid.uuid4().hex[:20]}")
+    began: float = field(default_factory=time.time)
+    tried: list[Tried] = field(default_factory=list)
+    target: Target | None = None
+    outcome: Outcome = "running"
+    status: int = 0
+    error: str | None = None
+    usage: Usage | None = None
+    first_token: float | None = None  # seconds
+    total: float | None = None  # seconds
+    _start: float = field(default_factory=time.monotonic)
+
+    def elapsed(self) -> float:
+        return time.monotonic() - self._start
+
+    def attempt(self, target: Target, ended: str) -> None:
+        self.tried.append(Tried(target, ended, self.elapsed()))
+
+    def answered(self, target: Target) -> None:
+        """The answer is committed: the first token goes to the client now."""
+        self.attempt(target, "answered")
+        self.target, self.status, self.first_token = target, 200, self.elapsed()
+
+    def end(self, outcome: Outcome, *, status: int | None = None, error: str | None = None) -> None:
+        self.outcome, self.total, self.error = outcome, self.elapsed(), error
+        self.status = status or self.status
+
+    def line(self) -> str:
+        """The request in one line: who asked whom, how it went, tokens and times."""
+        words = [f"{self.asked} → {self.target or 'nobody'}"]
+        if len(self.tried) > 1:
+            words.append("after " + ", ".join(f"{each.target} ({each.ended})" for each in self.tried[:-1]))
+        if self.usage:
+            words.append(f"tokens in {self.usage.prompt:,} out {self.usage.completion:,} total {self.usage.total:,}")
+        if self.first_token is not None:
+            words.append(f"first token {self.first_token * 1000:,.0f} ms")
+        if self.total is not None:
+            words.append(f"{self.total:.1f} s")
+        if self.outcome in ("failed", "broken"):
+            words.append(f"{self.outcome} {self.status}: {self.error}")
+        elif self.outcome == "left":
+            words.append("the client left")
+        return " · ".join(words)

@@ -1,0 +1,38 @@
+"""Where things live on this machine.
+
+What comes with the product lies in the checkout, or in `idetour/data` of an
+installed copy. What belongs to the user (profiles, certificates, state) lies
+in one folder of their home, never in a checkout: keys would end up in git.
+"""
+
+import os
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+CHECKOUT = HERE.parents[1]
+
+
+def in_checkout() -> bool:
+    """Whether this code runs from a source tree rather than from an installed wheel."""
+    return (CHECKOUT / "pyproject.toml").is_file() and (CHECKOUT / "addons" / "addon.py").is_file()
+
+
+def home() -> Path:
+    """The user's folder: `IDETOUR_HOME`, else `~/.idetour`. It may not exist yet."""
+    if chosen := os.environ.get("IDETOUR_HOME"):
+        return Path(chosen).expanduser()
+    return Path.home() / ".idetour"
+
+
+def folder(name: str) -> Path:
+    """A folder of the user's, made on demand and closed to others."""
+    path = home() / name
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def shipped(name: str) -> Path:
+    """A file or folder that came with the product: `profiles` or `addon.py`."""
+    if in_checkout():
+        return CHECKOUT / ("addons/addon.py" if name == "addon.py" else name)
+    return HERE / "data" / name

@@ -1,0 +1,203 @@
+"""Which flows are ours, and their way to the gateway; all others pass untouched.
+
+    CONNECT or hosts file, an intercepted host    TLS is ended with our leaf, the flow goes to the gateway
+    a request to our own address                  adopted whole by the gateway, or a flow when flows are displayed
+    anything else                                 tunnelled, with the origin's own certificate, but never to this machine
+
+The flow is redirected for the moment of sending only, so that people see the
+URL that the IDE asked for, and a replay takes the same way again.
+"""
+
+import asyncio
+import ipaddress
+import logging
+import socket
+from pathlib import Path
+
+from mitmproxy import connection, ctx, http, tls
+from mitmproxy.proxy import server_hooks
+
+from idetour import home
+from idetour.certs.authority import Authority, ensure
+from idetour.certs.outbound import outbound_context
+from idetour.endpoints.door import TICKET, Tickets
+from idetour.endpoints.door import Door as Entry
+from idetour.endpoints.serve import Gateway, assemble
+from idetour.errors import IdetourError
+from idetour.profile.read import find
+from idetour.profile.watch import Watched
+from idetour.proxy import settings
+from idetour.proxy.scribe import Scribe
+
+log = logging.getLogger("idetour")
+
+FIRST_BYTES_SECONDS = 120.0  # how long a new connection may be silent
+FAKE_IPS = ipaddress.ip_network("198.18.0.0/15")  # what Clash and others resolve every name to
+METHODS = (b"GET /", b"POST /", b"HEAD /", b"OPTIONS /", b"PUT /", b"DELETE /", b"PATCH /")
+
+
+class Door:
+    def __init__(self, scribe: Scribe) -> None:
+        self._scribe = scribe
+        self._gateway: Gateway | None = None
+        self._ready: asyncio.Event | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._ways: dict[str, tuple[str, str, int, bytes]] = {}  # flow id → where it was meant to go
+
+    # Both must be sync: mitmproxy's reload of a script dies silently on async ones.
+    def running(self) -> None:
+        self._ready = asyncio.Event()
+        try:
+            self._begin()
+        except IdetourError as error:
+            log.error(str(error))
+            ctx.master.shutdown()
+
+    def done(self) -> None:
+        if self._starting:
+            self._starting.cancel()
+        if self._gateway:
+            self._gateway.stop()
+
+    def _begin(self) -> None:
+        watched = Watched(find(ctx.options.idetour_profile or None))
+        profile = watched.current
+        if ctx.options.idetour_lan and not profile.access:
+            raise IdetourError("Serving other machines needs an access key: set IDETOUR_API_KEY, or `access:` in the profile.")
+        authority = ensure(home.folder("certs"), sorted({*profile.catalog.hosts, *profile.hosts}))
+        if authority.reason:
+            log.warning(authority.reason)
+        ctx.options.update(certs=[f"{host}={authority.chains[host]}" for host in profile.hosts])
+        if not ctx.options.idetour_lan:
+            ctx.options.update(mode=settings.closed(ctx.options.mode, ctx.options.listen_host))
+        self._gateway = assemble(watched, context=lambda ca: outbound_context(authority, ca))
+        self._starting = asyncio.get_running_loop().create_task(self._start(self._gateway))
+
+    async def _start(self, gateway: Gateway) -> None:
+        gateway.hop = await gateway.server.listen("127.0.0.1", 0, hop=True)
+        gateway.upkeep.start()
+        assert self._ready
+        self._ready.set()
+
+    async def _open(self) -> Gateway:
+        """The gateway, once it is up. A request may come before that."""
+        while self._ready is None:
+            await asyncio.sleep(0.01)
+        await self._ready.wait()
+        assert self._gateway
+        return self._gateway
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        return frozenset(self._gateway.watched.current.hosts) if self._gateway else frozenset()
+
+    async def client_connected(self, client: connection.Client) -> None:
+        """Turn away other machines; hand plain requests to our own address straight to the gateway."""
+        if not (ctx.options.idetour_lan or settings.is_loopback(client.peername[0].partition("%")[0])):
+            client.error = "only this machine may use idetour"
+        elif client.proxy_mode.type_name == "regular" and not self._inspects():
+            await self._adopt(client)
+
+    def _inspects(self) -> bool:
+        wish = ctx.options.idetour_inspect
+        return wish == "always" or (wish == "auto" and ctx.master.addons.get("view") is not None)
+
+    async def _adopt(self, client: connection.Client) -> None:
+        """Serve a connection that speaks plain HTTP to us, past mitmproxy: a tenth of the cost per request.
+
+        mitmproxy has not read from it yet. Its stream is read once; what is not for us is put back.
+        """
+        handler = ctx.master.addons.get("proxyserver").connections.get(client.id)
+        ports = handler and handler.transports.get(client)
+        if not (ports and isinstance(ports.reader, asyncio.StreamReader)):
+            return
+        try:
+            async with asyncio.timeout(FIRST_BYTES_SECONDS):
+                first = await ports.reader.read(1 << 20)
+        except (TimeoutError, OSError):
+            first = b""
+        if not first:
+            client.error = "nothing was sent"
+        elif first.startswith(METHODS):
+            gateway = await self._open()
+            await gateway.server.adopt(ports.writer.transport, first)
+            client.error = "served"
+        else:
+            ports.reader.feed_data(first)
+
+    def tls_clienthello(self, data: tls.ClientHelloData) -> None:
+        """Leave the TLS of other hosts alone: they keep their own certificate."""
+        if data.context.client.proxy_mode.type_name == "reverse":
+            return
+        name = data.client_hello.sni or (data.context.server.address or ("",))[0]
+        if name not in self.hosts and not settings.is_loopback(name):
+            data.ignore_connection = True
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        if (host := self._mine(flow)) is not None:
+            credentials = self._scribe.take_credentials(flow)
+            self._scribe.remember(flow, Entry(host=host or None, credentials=credentials))
+
+    async def request(self, flow: http.HTTPFlow) -> None:
+        known = self._scribe.entries.get(flow.id)
+        if known is None or flow.response is not None:
+            return
+        gateway = await self._open()
+        entry = Entry(host=known.host, credentials=known.credentials)
+        self._scribe.remember(flow, entry)
+        request = flow.request
+        self._ways[flow.id] = (request.scheme, request.data.host, request.data.port, request.data.authority)
+        request.headers[TICKET] = gateway.app.tickets.issue(entry)
+        request.scheme, request.data.host, request.data.port = "http", "127.0.0.1", gateway.hop
+        flow.server_conn = connection.Server(address=("127.0.0.1", gateway.hop))  # never through an upstream proxy
+
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        self._restore(flow)
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        self._restore(flow)
+
+    def _restore(self, flow: http.HTTPFlow) -> None:
+        """Show the flow as the IDE sent it."""
+        if way := self._ways.pop(flow.id, None):
+            request = flow.request
+            request.scheme, request.data.host, request.data.port, request.data.authority = way
+            request.headers.pop(TICKET, None)
+
+    def _mine(self, flow: http.HTTPFlow) -> str | None:
+        """The intercepted host of a flow; `""` for one to our own address; None for one that is not ours."""
+        if flow.is_replay and (known := self._scribe.entries.get(flow.id)):
+            return known.host or ""
+        host = flow.request.pretty_host.lower()
+        if host in self.hosts:
+            return host
+        if flow.client_conn.proxy_mode.type_name == "reverse":
+            return ""
+        sockname = flow.client_conn.sockname
+        to_us = host in (sockname[0], "localhost") or settings.is_loopback(host)
+        return "" if to_us and flow.request.port == sockname[1] else None
+
+    async def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
+        """Nobody may reach an intercepted host (ourselves, by a hosts file) or this machine's services through us."""
+        address = data.server.address
+        if address is None or (self._gateway and address == ("127.0.0.1", self._gateway.hop)):
+            return
+        if address[0] in self.hosts:
+            data.server.error = "idetour's loop guard: this host is intercepted, and its requests are answered here"
+            return
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(*address[:2], type=socket.SOCK_STREAM)
+        except OSError:
+            return  # mitmproxy says what is wrong
+        addresses = [ipaddress.ip_address(each[4][0].partition("%")[0]) for each in found]
+        if not all(reachable(each, lan=ctx.options.idetour_lan) for each in addresses):
+            data.server.error = "idetour does not connect to this machine's own services for others"
+
+
+def reachable(address: ipaddress.IPv4Address | ipaddress.IPv6Address, *, lan: bool) -> bool:
+    """Whether we tunnel to it: the internet, and private networks as long as only this machine can ask us."""
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    if address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast:
+        return False
+    return not lan or address.is_global or address in FAKE_IPS

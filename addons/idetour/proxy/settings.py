@@ -1,0 +1,92 @@
+"""Our options, and the settings of mitmproxy's without which we would loop or leak.
+
+What can be set while mitmproxy starts is set here; what would make us loop, or
+open us to others, is refused in one sentence.
+"""
+
+import ipaddress
+import os
+from typing import ClassVar
+
+from mitmproxy import ctx, exceptions
+from mitmproxy.addonmanager import Loader
+from mitmproxy.proxy import mode_specs
+
+FIXED: dict[str, object] = {
+    "connection_strategy": "lazy",  # eager dials the original host before we can redirect: with a hosts entry, ourselves
+    "upstream_cert": False,  # else names are sniffed from the original host, the same loop
+    "http2": False,  # h2 clients get five upstream connections only, the sixth stream waits
+    "keep_host_header": True,  # behind a hosts file only the Host header tells which host was meant
+    "body_size_limit": "12m",  # our own limit is 10 MB and answers in JSON; this one stops what is endless
+}
+MODES = ("regular", "reverse", "local", "socks5")  # others have not been thought through
+
+
+class Settings:
+    """Registers the options and enforces the rules above."""
+
+    names: ClassVar[tuple[str, ...]] = ("idetour_profile", "idetour_keep_flows", "idetour_inspect", "idetour_lan")
+
+    def load(self, loader: Loader) -> None:
+        loader.add_option("idetour_profile", str, os.environ.get("IDETOUR_PROFILE", ""), "Profile: a name or a path.")
+        loader.add_option("idetour_keep_flows", int, 200, "Flows kept for display (0: all; memory then grows).")
+        loader.add_option(
+            "idetour_inspect",
+            str,
+            "auto",
+            "Show requests by base URL as flows too: always, never (quickest), or auto: where flows are displayed.",
+            choices=("auto", "always", "never"),
+        )
+        loader.add_option("idetour_lan", bool, False, "Serve other machines too. Needs an access key.")
+        ctx.options.update(**FIXED)
+
+    def configure(self, updated: set[str]) -> None:
+        options = ctx.options
+        for name in updated & FIXED.keys():
+            if getattr(options, name) != FIXED[name]:
+                raise exceptions.OptionsError(f"idetour needs {name}={FIXED[name]}: otherwise it would loop or stall.")
+        if "stream_large_bodies" in updated and options.stream_large_bodies:
+            raise exceptions.OptionsError("idetour cannot route a request that is streamed: unset stream_large_bodies.")
+        if "ssl_insecure" in updated and options.ssl_insecure:
+            raise exceptions.OptionsError("idetour does not run with ssl_insecure: keys would go to anyone.")
+        if "idetour_keep_flows" in updated and options.idetour_keep_flows < 0:
+            raise exceptions.OptionsError("idetour_keep_flows must be 0 or more.")
+        if "idetour_inspect" in updated and options.idetour_inspect not in ("auto", "always", "never"):
+            raise exceptions.OptionsError("idetour_inspect must be auto, always or never.")
+        if updated & {"mode", "listen_host", "idetour_lan"}:
+            check_modes(options.mode, options.listen_host, lan=options.idetour_lan)
+
+
+def check_modes(modes: list[str], listen_host: str, *, lan: bool) -> None:
+    """Raises OptionsError for a mode that we do not serve and for an address that others could reach."""
+    for spec in modes:
+        mode = mode_specs.ProxyMode.parse(spec)
+        if mode.type_name not in MODES:
+            raise exceptions.OptionsError(f"idetour does not work in {mode.type_name} mode. Use {', '.join(MODES)}.")
+        host = mode.listen_host(listen_host)
+        if host and not lan and not is_loopback(host):
+            raise exceptions.OptionsError(
+                f"idetour holds your keys and listens on this machine only, not on {host}: "
+                "use 127.0.0.1, or set idetour_lan=true and an access key (IDETOUR_API_KEY)."
+            )
+
+
+def closed(modes: list[str], listen_host: str) -> list[str]:
+    """The modes with an address each: mitmproxy's own default is every address of the machine."""
+    return [
+        spec if mode_specs.ProxyMode.parse(spec).listen_host(listen_host) else with_loopback(spec) for spec in modes
+    ]
+
+
+def with_loopback(spec: str) -> str:
+    """`regular` and `regular@8081` become `regular@127.0.0.1:8080` and `regular@127.0.0.1:8081`."""
+    mode = mode_specs.ProxyMode.parse(spec)
+    head = spec.rpartition("@")[0] if "@" in spec else spec
+    return f"{head}@127.0.0.1:{mode.listen_port(ctx.options.listen_port)}"
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""Who answers: from the name that was asked for to an ordered list of targets."""

@@ -1,0 +1,140 @@
+"""A scripted model that needs no key and no network, so that a newcomer sees a stream at once.
+
+It is no AI and says so. It speaks the same wire as a real upstream, through
+the same waist, so everything above it is exercised for real.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from idetour.upstreams.transport import Incoming, Outgoing
+
+PAUSE_SECONDS = 0.03  # between words: slow enough to see that it streams
+GREETING = (
+    "Hello from idetour's demo model. I am a script, not an AI: this text came through the same "
+    "pipeline that a real model's answer takes. You said: “{said}” "
+    "To get real answers, set a key such as NVIDIA_API_KEY and ask for one of its models. "
+    "你好!我是 idetour 的演示脚本,不是 AI。设置密钥(例如 NVIDIA_API_KEY)后即可使用真实模型。"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing the script does: a delta to send after a pause in seconds."""
+
+    delta: Mapping[str, Any]
+    pause: float = PAUSE_SECONDS
+
+
+@dataclass(slots=True)
+class Demo:
+    """The transport of `demo/…` targets."""
+
+    async def send(self, outgoing: Outgoing) -> Incoming:
+        request = msgspec.json.decode(outgoing.body or b"{}")
+        return Script(request, tuple(steps(request)))
+
+
+def steps(request: Mapping[str, Any]) -> Iterator[Step]:
+    """What each demo model does with a request."""
+    said = newest_words(request.get("messages") or [])
+    model = request.get("model", "hello")
+    yield Step({"role": "assistant", "content": ""}, 0)
+    if model == "tools" and request.get("tools") and not answered(request["messages"]):
+        yield from tool_call(request["tools"][0])
+        return
+    if model == "thinker":
+        for word in words(f"The user said “{said}”. I have no thoughts of my own, so I show where thoughts go."):
+            yield Step({"reasoning_content": word})
+    pause = 1.0 if model == "slow" else PAUSE_SECONDS
+    for word in words(GREETING.format(said=said)):
+        yield Step({"content": word}, pause)
+
+
+def tool_call(tool: Mapping[str, Any]) -> Iterator[Step]:
+    """Call the first tool that was offered, its arguments arriving in pieces."""
+    function = tool.get("function") or {}
+    properties = (function.get("parameters") or {}).get("properties") or {}
+    arguments = msgspec.json.encode({name: example(schema) for name, schema in properties.items()}).decode()
+    call = {"index": 0, "id": "call_demo", "type": "function", "function": {"name": function.get("name", ""), "arguments": ""}}
+    yield Step({"tool_calls": [call]})
+    for at in range(0, len(arguments), 8):
+        yield Step({"tool_calls": [{"index": 0, "function": {"arguments": arguments[at : at + 8]}}]})
+
+
+def example(schema: Any) -> Any:
+    """A value of a JSON Schema's type."""
+    examples = {"integer": 1, "number": 1.0, "boolean": True, "array": [], "object": {}}
+    return examples.get(schema.get("type"), "demo") if isinstance(schema, dict) else "demo"
+
+
+def words(text: str) -> list[str]:
+    """The text in pieces that join to it again."""
+    pieces = text.split(" ")
+    return [piece + " " for piece in pieces[:-1]] + pieces[-1:]
+
+
+def newest_words(messages: list[Any]) -> str:
+    """The newest user text, in one line of at most 200 characters."""
+    for message in reversed(messages):
+        if isinstance(message, dict) and message.get("role") == "user":
+            content = message.get("content")
+            if isinstance(content, list):
+                content = " ".join(part.get("text", "") for part in content if isinstance(part, dict))
+            return " ".join(str(content).split())[:200]
+    return ""
+
+
+def answered(messages: list[Any]) -> bool:
+    """Whether the conversation ends with a tool's result."""
+    return isinstance(messages[-1], dict) and messages[-1].get("role") == "tool"
+
+
+@dataclass(slots=True)
+class Script:
+    """The answer as `Incoming`: server-sent events, a pause before each."""
+
+    request: Mapping[str, Any]
+    script: tuple[Step, ...]
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": "text/event-stream"})
+    _at: int = 0
+    _id: str = field(default_factory=lambda: f"chatcmpl-demo{time.time_ns():x}")
+    _created: int = field(default_factory=lambda: int(time.time()))
+
+    async def read(self) -> bytes:
+        at, self._at = self._at, self._at + 1
+        if at < len(self.script):
+            step = self.script[at]
+            await asyncio.sleep(step.pause)
+            return self._event({"index": 0, "delta": step.delta, "finish_reason": None})
+        if at == len(self.script):
+            called = any("tool_calls" in step.delta for step in self.script)
+            return self._event({"index": 0, "delta": {}, "finish_reason": "tool_calls" if called else "stop"})
+        return self._usage() + b"data: [DONE]\n\n" if at == len(self.script) + 1 else b""
+
+    def close(self) -> None:
+        self._at = len(self.script) + 2
+
+    def _event(self, choice: Mapping[str, Any] | None, **more: Any) -> bytes:
+        chunk = {
+            "id": self._id,
+            "object": "chat.completion.chunk",
+            "created": self._created,
+            "model": self.request.get("model"),
+            "choices": [choice] if choice else [],
+            **more,
+        }
+        return b"data: " + msgspec.json.encode(chunk) + b"\n\n"
+
+    def _usage(self) -> bytes:
+        """Token counts by the rule of thumb of four bytes a token: this model has no tokeniser."""
+        prompt = len(msgspec.json.encode(self.request.get("messages"))) // 4
+        completion = sum(len(msgspec.json.encode(step.delta)) for step in self.script) // 16
+        usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+        return self._event(None, usage=usage)

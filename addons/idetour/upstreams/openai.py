@@ -1,0 +1,56 @@
+"""Speak to everything that offers Chat Completions: most upstreams, told apart by data alone."""
+
+from collections.abc import Mapping
+
+from msgspec import Raw
+
+from idetour.profile import KnownModel, Model, Target, Upstream
+from idetour.secret import Secret
+from idetour.upstreams.adapt import adapt
+from idetour.upstreams.transport import Outgoing
+from idetour.wire import chat
+
+FIRST_BYTE_SECONDS = 60.0
+
+
+def prepare(
+    request: chat.ChatRequest,
+    *,
+    target: Target,
+    upstream: Upstream,
+    model: Model | None,
+    known: KnownModel | None,
+    key: Secret | None,
+) -> Outgoing:
+    """The whole request, built afresh: nothing of the client's headers goes along."""
+    manners = known.manners.over(upstream.manners) if known else upstream.manners
+    stream = manners.stream == "only" or (request.stream and manners.stream != "never")
+    fields: dict[str, Raw] = adapt(
+        request.fields, upstream=upstream, model_id=target.model, model=model, known=known, stream=stream
+    )
+    return Outgoing(
+        url=address(upstream),
+        headers=headers(upstream, key, stream=stream),
+        body=chat.write(fields),
+        proxy=upstream.proxy,
+        ca=upstream.ca,
+        first_byte=manners.first_byte or FIRST_BYTE_SECONDS,
+    )
+
+
+def address(upstream: Upstream) -> str:
+    """Anthropic's own OpenAI-compatible endpoint lies below `/v1`; all others say their base whole."""
+    return f"{upstream.url}{'/v1' if upstream.speaks == 'anthropic' else ''}/chat/completions"
+
+
+def headers(upstream: Upstream, key: Secret | None, *, stream: bool) -> Mapping[str, str]:
+    made = {
+        "content-type": "application/json",
+        "accept": "text/event-stream" if stream else "application/json",
+        "accept-encoding": "identity",  # a compressed stream arrives in lumps, or only at its end
+        "user-agent": "idetour",
+        **upstream.headers,
+    }
+    if key is not None:
+        made["authorization"] = f"Bearer {key.reveal()}"
+    return made

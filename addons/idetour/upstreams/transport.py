@@ -1,0 +1,248 @@
+"""The waist between us and an upstream: one method, `send`.
+
+Everything above it (retries, fallback, commit) sees bytes and four kinds of
+failure. aiohttp lies below because it costs a tenth of the others per request
+(docs/performance.md). Proxy variables are ignored on purpose: the system proxy
+may be ourselves.
+"""
+
+import asyncio
+import ssl
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+
+CONNECT_SECONDS = 5.0
+KEEP_ALIVE_SECONDS = 240.0  # most upstreams close an idle connection after 60 to 300 s
+INFLATED_LIMIT = 64 << 20  # bytes; what a compressed answer may grow to
+
+type Failure = Literal["connect", "connect_timeout", "first_byte_timeout", "broken", "tls", "loop"]
+
+
+class TransportError(Exception):
+    """The exchange failed below HTTP. `kind` decides what is tried next."""
+
+    def __init__(self, kind: Failure, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A request, complete: nothing is added below but Host and Content-Length."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    method: str = "POST"
+    proxy: str | None = None
+    ca: Path | None = None
+    first_byte: float = 60.0  # seconds
+
+
+class Incoming(Protocol):
+    """An answer whose head has arrived."""
+
+    status: int
+    headers: Mapping[str, str]  # names in lower case
+
+    async def read(self) -> bytes:
+        """What has arrived since the last call, at least one byte; `b""` at the end."""
+
+    def close(self) -> None:
+        """Give the connection back, or drop it when the answer was not read to its end."""
+
+
+class Transport(Protocol):
+    async def send(self, outgoing: Outgoing) -> Incoming: ...
+
+
+class GuardedResolver(AbstractResolver):
+    """Refuses to resolve an intercepted name to this machine: the hosts file sends it to us.
+
+    Also refuses to guess: with the real address unknown, a request for such a
+    name would come straight back.
+    """
+
+    def __init__(self, intercepted: Callable[[], frozenset[str]]) -> None:
+        self._intercepted = intercepted
+        self._below = ThreadedResolver()
+
+    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[ResolveResult]:  # type: ignore[override]
+        found = await self._below.resolve(host, port, family)  # type: ignore[arg-type]
+        if host in self._intercepted() and any(is_loopback(each["host"]) for each in found):
+            raise LoopError(host)
+        return found
+
+    async def close(self) -> None:
+        await self._below.close()
+
+
+class LoopError(OSError):
+    def __init__(self, host: str) -> None:
+        super().__init__(f"{host} is pointed at this machine (hosts file), so a request to it would come back")
+
+
+def is_loopback(address: str) -> bool:
+    return address.startswith(("127.", "::1", "0.0.0.0", "::ffff:127.")) or address == "::"
+
+
+@dataclass(slots=True)
+class Pool:
+    """Real connections, kept open between requests and shared by all clients.
+
+    `intercepted` names the hosts that may lead back to us; `context` makes the
+    TLS context for a CA file (None: the system's trust); `via` marks our requests,
+    so that one which comes back is recognised (RFC 9110 §7.6.3).
+    """
+
+    intercepted: Callable[[], frozenset[str]] = frozenset
+    context: Callable[[Path | None], ssl.SSLContext] = lambda ca: ssl.create_default_context(cafile=ca)
+    via: str = "1.1 idetour"
+    _session: aiohttp.ClientSession | None = field(default=None, init=False)
+    _contexts: dict[Path | None, ssl.SSLContext] = field(default_factory=dict, init=False)
+
+    async def send(self, outgoing: Outgoing) -> Incoming:
+        """Send and wait for the head of the answer. Raises TransportError."""
+        deadline = asyncio.get_running_loop().time() + outgoing.first_byte
+        try:
+            async with asyncio.timeout_at(deadline):
+                response = await self._open().request(
+                    outgoing.method,
+                    outgoing.url,
+                    headers={**outgoing.headers, "via": self.via},
+                    data=outgoing.body,
+                    ssl=self._context(outgoing.ca),
+                    proxy=outgoing.proxy,
+                    allow_redirects=False,
+                )
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            raise failure(error, outgoing) from error
+        return Answer(response, outgoing.first_byte, deadline)
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(
+                limit=0,  # the default of 100 would queue the 101st stream silently
+                keepalive_timeout=KEEP_ALIVE_SECONDS,
+                resolver=GuardedResolver(self.intercepted),
+                ttl_dns_cache=60,
+                enable_cleanup_closed=False,
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+                auto_decompress=False,
+                trust_env=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+                max_line_size=64 << 10,
+                max_field_size=64 << 10,
+            )
+        return self._session
+
+    def _context(self, ca: Path | None) -> ssl.SSLContext:
+        if ca not in self._contexts:
+            self._contexts[ca] = self.context(ca)
+        return self._contexts[ca]
+
+    async def close(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+
+def failure(error: Exception, outgoing: Outgoing) -> TransportError:
+    """Name what went wrong below HTTP in one sentence."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, LoopError):
+        return TransportError("loop", str(cause))
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError | ssl.SSLError):
+        return TransportError("tls", f"TLS failed: {plain(cause)}")
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return TransportError("connect_timeout", f"no connection within {CONNECT_SECONDS:.0f} s")
+    if isinstance(error, TimeoutError):
+        return TransportError("first_byte_timeout", f"no answer within {outgoing.first_byte:g} s")
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError):
+        return TransportError("connect", f"cannot connect: {plain(cause)}")
+    return TransportError("broken", f"the connection broke before an answer came: {plain(error)}")
+
+
+def plain(error: BaseException) -> str:
+    """An exception as words, without aiohttp's wrapping and never empty."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
+
+
+@dataclass(slots=True)
+class Answer:
+    """An aiohttp response as `Incoming`: inflated with a cap, first byte with a deadline."""
+
+    response: aiohttp.ClientResponse
+    first_byte: float  # seconds
+    deadline: float  # of the first byte, on the loop's clock
+    status: int = field(init=False)
+    headers: Mapping[str, str] = field(init=False)
+    _inflate: "Inflater | None" = field(default=None, init=False)
+    _begun: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self.status = self.response.status
+        self.headers = {name.lower(): value for name, value in self.response.headers.items()}
+
+    async def read(self) -> bytes:
+        try:
+            while True:
+                data = await (self._next() if self._begun else self._first())
+                if not data or self._inflate is None:
+                    return data
+                if inflated := self._inflate.feed(data):
+                    return inflated
+        except (aiohttp.ClientError, OSError, zlib.error) as error:
+            raise TransportError("broken", f"the connection broke: {plain(error)}") from error
+
+    async def _next(self) -> bytes:
+        return await self.response.content.readany()
+
+    async def _first(self) -> bytes:
+        try:
+            async with asyncio.timeout_at(self.deadline):
+                data = await self._next()
+        except TimeoutError:
+            raise TransportError("first_byte_timeout", f"no first byte within {self.first_byte:g} s") from None
+        self._begun = True
+        if (encoding := self.headers.get("content-encoding", "identity")) != "identity":
+            self._inflate = Inflater(encoding)
+        elif data.startswith(b"\x1f\x8b"):  # gzip without saying so, seen behind CDNs
+            self._inflate = Inflater("gzip")
+        return data
+
+    def close(self) -> None:
+        if self.response.content.at_eof():
+            self.response.release()
+        else:
+            self.response.close()
+
+
+class Inflater:
+    """gzip and deflate, piece by piece, with a cap on what comes out."""
+
+    def __init__(self, encoding: str) -> None:
+        if encoding not in ("gzip", "x-gzip", "deflate"):
+            raise TransportError("broken", f"the answer is encoded as {encoding!r}, which was not asked for")
+        self._stream = zlib.decompressobj(wbits=47 if "gzip" in encoding else zlib.MAX_WBITS)
+        self._out = 0
+
+    def feed(self, data: bytes) -> bytes:
+        inflated = self._stream.decompress(data, max(1, INFLATED_LIMIT - self._out))
+        self._out += len(inflated)
+        if self._out >= INFLATED_LIMIT:
+            raise TransportError("broken", f"the compressed answer grew over {INFLATED_LIMIT >> 20} MiB")
+        return inflated
