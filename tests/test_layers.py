@@ -1,0 +1,126 @@
+"""The layers of the package: each imports only those below it, and each library has its owners.
+
+So a protocol can be read without its server, a profile without its proxy, and
+replacing a library touches one folder. Imports inside functions count as well.
+"""
+
+import ast
+import sys
+from collections.abc import Iterator
+from importlib.util import resolve_name
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "addons" / "idetour"
+
+# From the bottom up: a module may import its own layer and the layers named beside it.
+LAYERS: dict[str, set[str]] = {
+    "errors": set(),
+    "secret": set(),
+    "home": set(),
+    "system": {"errors"},
+    "wire": {"errors"},
+    "profile": {"errors", "secret", "home"},
+    "certs": {"errors", "home", "system"},
+    "routes": {"profile", "wire", "errors"},
+    "upstreams": {"profile", "wire", "errors", "secret"},
+    "usage": {"profile", "wire", "errors", "secret", "home"},
+    "accounts": {"profile", "wire", "errors", "secret", "home"},
+    "gateway": {"routes", "upstreams", "accounts", "usage", "profile", "wire", "errors", "secret"},
+}
+LAYERS["endpoints"] = LAYERS["gateway"] | {"gateway"}
+LAYERS["proxy"] = {"endpoints", "gateway", "profile", "certs", "errors", "secret", "home"}
+LAYERS["takeover"] = LAYERS["doctor"] = LAYERS["agent"] = LAYERS["certs"] | {"profile"}
+LAYERS["cli"] = set(LAYERS)
+LAYERS["__main__"] = {"cli"}
+LAYERS["__init__"] = set()
+
+# Third-party packages, and the only layers that may touch them.
+OWNERS: dict[str, set[str]] = {
+    "aiohttp": {"upstreams"},
+    "click": {"cli"},
+    "cryptography": {"certs"},
+    "fastapi": {"endpoints"},
+    "httpx2": {"accounts", "doctor", "cli"},
+    "mitmproxy": {"proxy", "cli"},
+    "msgspec": {"wire", "upstreams", "gateway", "endpoints"},
+    "pydantic": {"profile", "endpoints"},
+    "pydantic_core": {"profile", "endpoints"},
+    "rich": {"cli"},
+    "uvicorn": {"endpoints"},
+    "yaml": {"profile"},
+}
+
+
+def imports(source: str, package: str) -> Iterator[tuple[int, str]]:
+    """The line and the full dotted name of all that `source`, a module of `package`, imports."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = resolve_name("." * node.level + (node.module or ""), package)
+            yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
+
+
+def objection(layer: str, name: str) -> str | None:
+    """Why a module of `layer` may not import `name`, or None if it may."""
+    top, _, rest = name.partition(".")
+    if top == "idetour":
+        other = rest.partition(".")[0]
+        if other in {layer, "__version__"} | LAYERS[layer]:
+            return None
+        return f"{layer} may import only {', '.join(sorted(LAYERS[layer])) or 'nothing'} of ours"
+    if top in sys.stdlib_module_names:
+        return None
+    if top not in OWNERS:
+        return f"{top} has no owner yet: add it to OWNERS, to pyproject.toml and to docs/architecture.md"
+    return None if layer in OWNERS[top] else f"{top} belongs to {', '.join(sorted(OWNERS[top]))}"
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_a_module_imports_only_what_lies_below(path: Path) -> None:
+    inside = path.relative_to(PACKAGE)
+    layer = inside.parts[0].removesuffix(".py")
+    package = ".".join(["idetour", *inside.parts[:-1]])
+
+    assert layer in LAYERS, f"{layer} is a new layer: say in LAYERS what it may import"
+    problems = [
+        f"{inside}:{line} imports {name}, but {why}"
+        for line, name in imports(path.read_text(encoding="utf-8"), package)
+        if (why := objection(layer, name))
+    ]
+    assert problems == [], "\n".join(problems)
+
+
+def test_the_layers_stand_on_each_other() -> None:
+    """Each names only layers above itself in the list, so there is no way round in a circle."""
+    seen: set[str] = set()
+    for layer, below in LAYERS.items():
+        assert below <= seen, f"{layer} names {', '.join(sorted(below - seen))}, not listed before it"
+        seen.add(layer)
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import idetour.cli", "idetour.cli"),
+        ("from idetour import cli", "idetour.cli"),
+        ("from .. import cli", "idetour.cli"),
+        ("def late():\n    from idetour.cli import main", "idetour.cli.main"),
+    ],
+)
+def test_every_way_to_import_is_seen(source: str, found: str) -> None:
+    names = [name for _, name in imports(source, "idetour.wire")]
+
+    assert names == [found]
+    assert objection("wire", found) == "wire may import only errors of ours"
+
+
+def test_only_the_script_lies_beside_the_package() -> None:
+    """mitmproxy leaves `addons` at the head of sys.path: a module there would hide others of its name."""
+    beside = {path.name for path in PACKAGE.parent.iterdir()} - {"idetour", "__pycache__"}
+
+    assert beside == {"addon.py"}
