@@ -1,0 +1,5 @@
+"""The protocols of clients and upstreams: bytes in, bytes out, no I/O.
+
+`sse` cuts a stream into events; `chat` reads requests; `chunks` passes a
+streamed answer on; `completion` handles answers that come or go whole.
+"""

@@ -1,0 +1,52 @@
+"""What an answer cost, in tokens, whichever way the upstream writes it."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import msgspec
+from msgspec import Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens. `cached` is part of `prompt`, `reasoning` is part of `completion`."""
+
+    prompt: int = 0
+    completion: int = 0
+    total: int = 0
+    cached: int = 0
+    reasoning: int = 0
+
+    @classmethod
+    def read(cls, raw: bytes | Raw) -> Self | None:
+        """None where it is no object. A number that is missing or absurd counts as 0."""
+        try:
+            said = msgspec.json.decode(raw)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(said, dict):
+            return None
+        prompt = _number(said, "prompt_tokens", "input_tokens")
+        completion = _number(said, "completion_tokens", "output_tokens")
+        into = _object(said, "prompt_tokens_details", "input_tokens_details")
+        out = _object(said, "completion_tokens_details", "output_tokens_details")
+        return cls(
+            prompt=prompt,
+            completion=completion,
+            total=_number(said, "total_tokens") or prompt + completion,
+            cached=_number(into, "cached_tokens")
+            or _number(said, "prompt_cache_hit_tokens", "cached_tokens"),
+            reasoning=_number(out, "reasoning_tokens") or _number(said, "reasoning_tokens"),
+        )
+
+
+def _number(said: dict[str, Any], *names: str) -> int:
+    for name in names:
+        value = said.get(name)
+        if isinstance(value, int | float) and 0 < value < 2**53:
+            return int(value)
+    return 0
+
+
+def _object(said: dict[str, Any], *names: str) -> dict[str, Any]:
+    return next((said[name] for name in names if isinstance(said.get(name), dict)), {})

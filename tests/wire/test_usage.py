@@ -1,0 +1,34 @@
+import pytest
+
+from idetour.wire.usage import Usage
+
+
+def test_openai_usage_is_read() -> None:
+    said = (
+        b'{"prompt_tokens":90,"completion_tokens":40,"total_tokens":130,'
+        b'"prompt_tokens_details":{"cached_tokens":64},"completion_tokens_details":{"reasoning_tokens":7}}'
+    )
+
+    assert Usage.read(said) == Usage(prompt=90, completion=40, total=130, cached=64, reasoning=7)
+
+
+@pytest.mark.parametrize("name", ["prompt_cache_hit_tokens", "cached_tokens"])
+def test_cached_tokens_are_found_where_deepseek_and_moonshot_put_them(name: str) -> None:
+    usage = Usage.read(b'{"prompt_tokens":9,"%b":4,"prompt_tokens_details":null}' % name.encode())
+
+    assert usage == Usage(prompt=9, total=9, cached=4)
+
+
+def test_a_missing_total_is_the_sum() -> None:
+    assert Usage.read(b'{"input_tokens":3,"output_tokens":2}') == Usage(prompt=3, completion=2, total=5)
+
+
+def test_an_absurd_number_counts_as_nothing() -> None:
+    said = b'{"prompt_tokens":-1,"completion_tokens":"12","total_tokens":1e300,"prompt_tokens_details":[]}'
+
+    assert Usage.read(said) == Usage()
+
+
+@pytest.mark.parametrize("said", [b"null", b"[]", b'"many"', b"3", b"{", b""])
+def test_what_is_no_object_is_no_usage(said: bytes) -> None:
+    assert Usage.read(said) is None
