@@ -55,7 +55,7 @@ class Thinking:
 class Manners:
     """What an upstream, or one of its models, takes and how. None means: as the layer below says."""
 
-    accepts: frozenset[str] | None = None  # the only top-level fields that are sent; None: all
+    accepts: frozenset[str] | None = None  # the only top-level fields that are sent; None: all. Layers add up
     drop: frozenset[str] = frozenset()  # top-level fields that are never sent
     rename: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     clamp: Mapping[str, tuple[float, float]] = field(default_factory=lambda: MappingProxyType({}))
@@ -73,7 +73,9 @@ class Manners:
             return theirs if mine is None else mine
 
         return Manners(
-            accepts=pick(self.accepts, below.accepts),
+            accepts=(self.accepts | below.accepts)
+            if self.accepts and below.accepts
+            else pick(self.accepts, below.accepts),
             drop=self.drop | below.drop,
             rename={**below.rename, **self.rename},
             clamp={**below.clamp, **self.clamp},

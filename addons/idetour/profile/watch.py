@@ -1,0 +1,44 @@
+"""The profile as it is now: a changed file is picked up, a broken one keeps the last good."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from idetour.profile import Profile
+from idetour.profile.read import ProfileError, read
+
+
+class Watched:
+    """Holds the `current` profile of a file. Whoever has a loop calls `check` about once a second.
+
+    Raises ProfileError when it is made, if the file is broken then.
+    """
+
+    def __init__(self, path: Path, *, env: Mapping[str, str] = os.environ) -> None:
+        self.problem: str | None = None  # why the newest version of the file is not in use
+        self._path, self._env = path, env
+        self._stamp = _stamp(path)
+        self.current: Profile = read(path, env=env)
+
+    def check(self) -> str | None:
+        """A sentence for the log if the file has changed since the last call. Costs one stat otherwise."""
+        stamp = _stamp(self._path)
+        if stamp == self._stamp:
+            return None
+        self._stamp = stamp
+        try:
+            self.current = read(self._path, env=self._env)
+        except ProfileError as error:
+            self.problem = str(error)
+            return f"the profile as it was stays in use:\n{error}"
+        self.problem = None
+        return f"profile read again: {self._path}"
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """Changes whenever the file does: also when an editor puts a new file in its place."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
