@@ -27,7 +27,8 @@ def home() -> Path:
 def folder(name: str) -> Path:
     """A folder of the user's, made on demand and closed to others."""
     path = home() / name
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in (home(), path):  # each with its mode: `parents=True` would give the first one the default
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 
 

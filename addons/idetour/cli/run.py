@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from idetour.profile import Profile
 
 WEB_PORT = 8081
+CHATTER = ("mitmproxy.proxy", "mitmproxy.addons", "tornado.access")  # a line per connection
 
 
 @click.command(short_help="Start the proxy.", context_settings={"ignore_unknown_options": False})
@@ -40,7 +41,7 @@ def run(
         )
     arguments = [
         *("-s", str(home.shipped("addon.py"))),
-        *("--mode", f"regular@{host}:{port}"),
+        *("--listen-host", host, "--listen-port", str(port), "--mode", "regular"),
         *(word for mode in modes for word in ("--mode", mode)),
         *("--set", f"confdir={home.folder('mitmproxy')}"),
         *("--set", f"idetour_profile={path}"),
@@ -54,7 +55,8 @@ def run(
     else:
         arguments += ["--set", "flow_detail=0"]
     if not verbose:
-        logging.getLogger("mitmproxy").setLevel(logging.WARNING if not web else logging.INFO + 1)
+        for name in CHATTER:
+            logging.getLogger(name).setLevel(logging.WARNING)
     start_screen(made, host, port, modes)
     start([*arguments, *options], web=web)
 

@@ -23,20 +23,32 @@ def presented_key(headers: Mapping[str, str]) -> Secret | None:
 
 
 def check_key(profile: Profile, headers: Mapping[str, str]) -> None:
-    """Raises Unauthorized where access keys are set and the presented one is none of them."""
-    if not profile.access:
+    """Raises Unauthorized where access keys are asked for and the presented one is none of them.
+
+    A variable that should hold keys and is empty lets nobody in, rather than everybody.
+    """
+    if not (profile.access or profile.access_names):
         return
     presented = presented_key(headers)
     if presented is None:
-        raise Unauthorized("This idetour asks for a key: send `Authorization: Bearer …` with one of its access keys.")
-    if not any([key.matches(presented.reveal()) for key in profile.access]):  # a list: every key is compared
-        raise Unauthorized(f"The key {presented} is not one of this idetour's access keys. Type one of them into the IDE.")
+        raise Unauthorized(
+            "This idetour asks for a key: send `Authorization: Bearer …` with one of its access keys."
+        )
+    matches = [
+        key.matches(presented.reveal()) for key in profile.access
+    ]  # all of them: the time must not tell which
+    if not any(matches):
+        raise Unauthorized(
+            f"The key {presented} is not one of this idetour's access keys. Type one of them into the IDE."
+        )
 
 
 def check_host(headers: Mapping[str, str], allowed: frozenset[str]) -> None:
     """Raises Forbidden for a `Host` that is not a name of ours."""
     if (host := hostname(headers.get("host", ""))) not in LOOPBACK | allowed:
-        raise Forbidden(f"Host {host!r} is not a name of this idetour. Ask for http://127.0.0.1 or http://localhost.")
+        raise Forbidden(
+            f"Host {host!r} is not a name of this idetour. Ask for http://127.0.0.1 or http://localhost."
+        )
 
 
 def check_origin(headers: Mapping[str, str], allowed: frozenset[str]) -> str | None:
@@ -61,4 +73,6 @@ def hostname(authority: str) -> str:
     """`host:port` without the port, in lower case; anything odd (user info, spaces) stays and matches nothing."""
     if authority.startswith("["):
         return authority[1:].partition("]")[0].lower()
-    return authority.rpartition(":")[0].lower() if authority.rpartition(":")[2].isdigit() else authority.lower()
+    return (
+        authority.rpartition(":")[0].lower() if authority.rpartition(":")[2].isdigit() else authority.lower()
+    )

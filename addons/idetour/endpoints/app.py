@@ -9,7 +9,7 @@ import logging
 import re
 from dataclasses import dataclass, field
 
-from idetour.endpoints import chat, health, models
+from idetour.endpoints import chat, health, models, passthrough
 from idetour.endpoints.access import check_host, check_key, check_origin
 from idetour.endpoints.asgi import Exchange, Receive, Scope, Send
 from idetour.endpoints.door import TICKET, Door, Tickets
@@ -59,7 +59,9 @@ class App:
             log.exception("a request failed through a fault of idetour's own")
             if exchange.started:
                 raise  # cuts the connection: a broken answer must not look finished
-            await exchange.refuse(RequestError("idetour itself failed; its log says why.", code="internal_error"))
+            await exchange.refuse(
+                RequestError("idetour itself failed; its log says why.", code="internal_error")
+            )
 
     async def answer(self, exchange: Exchange) -> None:
         door = self.enter(exchange)
@@ -71,26 +73,37 @@ class App:
         path = tidy(exchange.path)
         method = "GET" if exchange.method == "HEAD" else exchange.method
         if path not in KNOWN_PATHS and not path.startswith(MODELS_PATH + "/"):
+            if door.host and profile.passthrough:
+                return await passthrough.relay(
+                    exchange, door.host, await exchange.body(), self.pipeline.transports
+                )
             raise NotFound(f"Nothing is served at {exchange.path}. Try /v1/chat/completions or /v1/models.")
         if method == "POST" and path in CHAT_PATHS:
             check_key(profile, exchange.headers)
             return await chat.post(exchange, door, profile, self.pipeline)
         if method != "GET" or path == "/v1/chat/completions":
             allowed = KNOWN_PATHS.get(path, "GET")
-            raise NotAllowed(f"{exchange.path} takes {allowed}, not {exchange.method}.", headers={"allow": allowed})
+            raise NotAllowed(
+                f"{exchange.path} takes {allowed}, not {exchange.method}.", headers={"allow": allowed}
+            )
         if path.startswith(MODELS_PATH):
             check_key(profile, exchange.headers)
             name = path.removeprefix(MODELS_PATH).lstrip("/")
             listed = self.pipeline.listed
             return await exchange.answer(
-                200, models.one(profile, listed, name, door.host) if name else models.listing(profile, listed, door.host)
+                200,
+                models.one(profile, listed, name, door.host)
+                if name
+                else models.listing(profile, listed, door.host),
             )
         await self.greet(exchange)
 
     def enter(self, exchange: Exchange) -> Door:
         """By which door the request came. Raises Forbidden where it may not."""
         if self.via and self.via in exchange.headers.get("via", ""):
-            raise LoopDetected("This request came from this idetour itself: an upstream's URL leads back to it.")
+            raise LoopDetected(
+                "This request came from this idetour itself: an upstream's URL leads back to it."
+            )
         if ticket := exchange.headers.get(TICKET):
             if door := self.tickets.take(ticket):
                 exchange.headers = {**exchange.headers, **door.credentials}
@@ -100,7 +113,9 @@ class App:
         elif not exchange.scope.get("state", {}).get("hop"):
             check_host(exchange.headers, self.hosts)
             return Door()
-        raise Forbidden("This port is for idetour's own use. Ask at the address that it printed at its start.")
+        raise Forbidden(
+            "This port is for idetour's own use. Ask at the address that it printed at its start."
+        )
 
     async def preflight(self, exchange: Exchange) -> None:
         exchange.extra |= {

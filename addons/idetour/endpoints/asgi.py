@@ -31,7 +31,9 @@ class Exchange:
     gone: bool = False  # the client left before the end
 
     def __post_init__(self) -> None:
-        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.scope["headers"]}
+        self.headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in self.scope["headers"]
+        }
 
     @property
     def method(self) -> str:
@@ -55,11 +57,16 @@ class Exchange:
             if len(pieces) > BODY_LIMIT:
                 raise too_large()
             if not message.get("more_body"):
-                return inflated(bytes(pieces), self.headers.get("content-encoding", "identity").strip().lower())
+                return inflated(
+                    bytes(pieces), self.headers.get("content-encoding", "identity").strip().lower()
+                )
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         self.started = True
-        lines = [(name.encode(), value.encode("latin-1", "replace")) for name, value in {**headers, **self.extra}.items()]
+        lines = [
+            (name.encode(), value.encode("latin-1", "replace"))
+            for name, value in {**headers, **self.extra}.items()
+        ]
         await self.send({"type": "http.response.start", "status": status, "headers": lines})
 
     async def write(self, data: bytes) -> None:
@@ -72,7 +79,9 @@ class Exchange:
 
     async def answer(self, status: int, body: bytes, headers: Mapping[str, str] = {}) -> None:
         """A whole answer at once; JSON unless `headers` say otherwise."""
-        await self.start(status, {"content-type": "application/json", **headers, "content-length": str(len(body))})
+        await self.start(
+            status, {"content-type": "application/json", **headers, "content-length": str(len(body))}
+        )
         await self.write(body)
         await self.end()
 
@@ -97,14 +106,18 @@ def inflated(body: bytes, encoding: str) -> bytes:
         return body
     if encoding not in ("gzip", "x-gzip", "deflate"):
         raise BadRequest(
-            f"The request is encoded as {encoding!r}. Send gzip, deflate or nothing.", status=415, code="unsupported_encoding"
+            f"The request is encoded as {encoding!r}. Send gzip, deflate or nothing.",
+            status=415,
+            code="unsupported_encoding",
         )
     cap = min(BODY_LIMIT, max(RATIO_FREE, RATIO_LIMIT * len(body)))
     try:
         stream = zlib.decompressobj(wbits=47 if "gzip" in encoding else zlib.MAX_WBITS)
         made = stream.decompress(body, cap + 1)
     except zlib.error as error:
-        raise BadRequest(f"The request says it is {encoding} and is not: {error}.", code="bad_encoding") from error
+        raise BadRequest(
+            f"The request says it is {encoding} and is not: {error}.", code="bad_encoding"
+        ) from error
     if len(made) > cap:
         raise too_large()
     if not stream.eof:

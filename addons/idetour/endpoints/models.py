@@ -21,7 +21,11 @@ def listing(profile: Profile, listed: Listed, host: str | None) -> bytes:
 def one(profile: Profile, listed: Listed, name: str, host: str | None) -> bytes:
     """One model. Raises NotFound."""
     if name not in offered(profile, listed):
-        raise NotFound(f"No model is called {name!r} here. GET /v1/models lists all.", code="model_not_found", param="model")
+        raise NotFound(
+            f"No model is called {name!r} here. GET /v1/models lists all.",
+            code="model_not_found",
+            param="model",
+        )
     return msgspec.json.encode(item(profile, name, host))
 
 
@@ -65,9 +69,19 @@ def openrouter(profile: Profile, name: str) -> dict[str, object]:
         "name": name,
         "description": "",
         "context_length": context,
-        "architecture": {"modality": "text->text", "input_modalities": ["text"], "output_modalities": ["text"], "tokenizer": "Other", "instruct_type": None},
+        "architecture": {
+            "modality": "text->text",
+            "input_modalities": ["text"],
+            "output_modalities": ["text"],
+            "tokenizer": "Other",
+            "instruct_type": None,
+        },
         "pricing": {"prompt": "0", "completion": "0", "request": "0", "image": "0"},
-        "top_provider": {"context_length": context, "max_completion_tokens": known.output if known else None, "is_moderated": False},
+        "top_provider": {
+            "context_length": context,
+            "max_completion_tokens": known.output if known else None,
+            "is_moderated": False,
+        },
         "per_request_limits": None,
         "supported_parameters": ["max_tokens", "temperature", "tools", "tool_choice"],
     }

@@ -57,7 +57,9 @@ def assemble(
     pool = Pool(intercepted=lambda: frozenset(watched.current.hosts), context=context, via=f"1.1 {via}")
     pipeline = Pipeline(Transports(pool))
     app = App(watched, pipeline, hosts=hosts, origins=origins, via=via)
-    return Gateway(watched=watched, pipeline=pipeline, upkeep=Upkeep(watched, pipeline), app=app, server=Server(app))
+    return Gateway(
+        watched=watched, pipeline=pipeline, upkeep=Upkeep(watched, pipeline), app=app, server=Server(app)
+    )
 
 
 async def start(profile: Path, host: str = "127.0.0.1", port: int = 0) -> Gateway:

@@ -26,7 +26,7 @@ def small_tls_buffers() -> None:
     """asyncio gives each TLS connection a zeroed 256 KB buffer; 16 KB, one TLS record, is as quick."""
     from asyncio import sslproto
 
-    sslproto.SSLProtocol.max_size = 16 << 10  # type: ignore[attr-defined]
+    sslproto.SSLProtocol.max_size = 16 << 10
 
 
 @dataclass(slots=True)
@@ -38,7 +38,7 @@ class Server:
 
     def __post_init__(self) -> None:
         self._config = Config(
-            self.app,  # type: ignore[arg-type]  # uvicorn's ASGI types are narrower than ours
+            self.app,
             http="httptools",
             ws="none",
             lifespan="off",
@@ -51,7 +51,9 @@ class Server:
         )
         self._config.load()
 
-    async def listen(self, host: str, port: int, *, hop: bool = False, tls: ssl.SSLContext | None = None) -> int:
+    async def listen(
+        self, host: str, port: int, *, hop: bool = False, tls: ssl.SSLContext | None = None
+    ) -> int:
         """Listen; returns the port. With `hop`, only requests with a ticket are answered. Raises OSError."""
         factory = partial(self._protocol, {"hop": hop})
         listener = await asyncio.get_running_loop().create_server(factory, host, port, ssl=tls, backlog=1024)
@@ -70,7 +72,9 @@ class Server:
         protocol.data_received(received)
         return closed
 
-    def _protocol(self, state: dict[str, Any], closed: "asyncio.Future[None] | None" = None) -> HttpToolsProtocol:
+    def _protocol(
+        self, state: dict[str, Any], closed: "asyncio.Future[None] | None" = None
+    ) -> HttpToolsProtocol:
         return Connection(closed, config=self._config, server_state=self._state, app_state=state)
 
     def stop(self) -> None:
@@ -79,7 +83,7 @@ class Server:
             listener.close()
         for connection in list(self._state.connections):
             with contextlib.suppress(Exception):
-                connection.transport.abort()  # type: ignore[union-attr]
+                connection.transport.abort()
         for task in list(self._state.tasks):
             task.cancel()
 

@@ -90,7 +90,9 @@ async def stream(incoming: Incoming, request: ChatRequest, record: Record) -> An
     names = stamps(request, record)
     if not is_event_stream(incoming):
         body, usage = await completed(incoming, request)
-        return Answer(completion.explode(body, include_usage=request.include_usage, **names), incoming, None, usage)
+        return Answer(
+            completion.explode(body, include_usage=request.include_usage, **names), incoming, None, usage
+        )
     relay = Relay(include_usage=request.include_usage, **names)
     held = bytearray()
     while not relay.content and not relay.done and relay.events < HELD_EVENTS and len(held) < HELD_BYTES:

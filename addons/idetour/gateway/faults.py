@@ -17,8 +17,21 @@ from idetour.wire.fault import parse_error
 type Scope = Literal["request", "model", "credential", "upstream"]
 
 EXCERPT = 500  # characters of an upstream's own words that are passed on
-OVERFLOW = ("context_length", "maximum context", "exceed_context_size", "range of input length", "prompt is too long")
-QUOTA = ("insufficient_quota", "free allocated quota", "freetieronly", "arrearage", "credit balance", "exceeded your current quota")
+OVERFLOW = (
+    "context_length",
+    "maximum context",
+    "exceed_context_size",
+    "range of input length",
+    "prompt is too long",
+)
+QUOTA = (
+    "insufficient_quota",
+    "free allocated quota",
+    "freetieronly",
+    "arrearage",
+    "credit balance",
+    "exceeded your current quota",
+)
 BUSY = ("degraded function", "resourceexhausted", "overloaded", "loading model")
 
 
@@ -36,11 +49,21 @@ def of_transport(error: TransportError, candidate: Candidate) -> Fault:
     """A failure below HTTP. A dead or silent upstream is not tried twice; a connection that broke is."""
     where = f"{candidate.upstream.title} ({candidate.target})"
     if error.kind == "loop":
-        return Fault(scope="upstream", error=LoopDetected(f"{where}: {error}. Take {hostname(candidate)} out of the hosts file, or use another upstream."), elsewhere=False)
-    status, code = (504, "upstream_timeout") if error.kind.endswith("timeout") else (502, "upstream_unreachable")
+        return Fault(
+            scope="upstream",
+            error=LoopDetected(
+                f"{where}: {error}. Take {hostname(candidate)} out of the hosts file, or use another upstream."
+            ),
+            elsewhere=False,
+        )
+    status, code = (
+        (504, "upstream_timeout") if error.kind.endswith("timeout") else (502, "upstream_unreachable")
+    )
     code = {"tls": "upstream_tls", "broken": "upstream_broken"}.get(error.kind, code)
     return Fault(
-        scope="upstream", error=UpstreamError(f"{where}: {error}.", status=status, code=code), again=error.kind == "broken"
+        scope="upstream",
+        error=UpstreamError(f"{where}: {error}.", status=status, code=code),
+        again=error.kind == "broken",
     )
 
 
@@ -48,14 +71,18 @@ def hostname(candidate: Candidate) -> str:
     return candidate.upstream.url.partition("://")[2].partition("/")[0]
 
 
-def of_answer(status: int, headers: Mapping[str, str], body: bytes, candidate: Candidate, key: Secret | None) -> Fault:
+def of_answer(
+    status: int, headers: Mapping[str, str], body: bytes, candidate: Candidate, key: Secret | None
+) -> Fault:
     """An answer that is an error: by status, and by words where the status misleads."""
     message, type_, code, param = parse_error(body)
     message = clean(message, key) or f"HTTP {status} without a word"
     words = f"{code} {type_} {message}".lower()
     kept = {name: headers[name] for name in ("retry-after", "retry-after-ms") if name in headers}
 
-    def fault(scope: Scope, status: int, code: str | None, *, again: bool = False, elsewhere: bool = True) -> Fault:
+    def fault(
+        scope: Scope, status: int, code: str | None, *, again: bool = False, elsewhere: bool = True
+    ) -> Fault:
         error = UpstreamError(
             f"{candidate.upstream.title} ({candidate.target}): {message}{remark(status, candidate)}",
             status=status,

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from idetour.errors import RequestError, Unauthorized, UpstreamError, openai_body, openai_event
+from idetour.errors import NotFound, RequestError, Unauthorized, UpstreamError, openai_body, openai_event
 from idetour.gateway.attempt import IDLE_SECONDS, Answer, Failed, attempt
 from idetour.gateway.record import Record
 from idetour.profile import Profile
@@ -58,6 +58,14 @@ class Pipeline:
     listed: dict[str, tuple[str, ...]] = field(default_factory=dict)  # upstream → model ids on its own list
     recent: deque[Record] = field(default_factory=lambda: deque(maxlen=RECENT))
 
+    def knows(self, profile: Profile, asked: str) -> bool:
+        """Whether somebody here answers for a name."""
+        try:
+            plan(profile, asked, listed=self.listed)
+        except NotFound:
+            return False
+        return True
+
     async def chat(
         self, profile: Profile, request: ChatRequest, client: Client, *, key: Secret | None, record: Record
     ) -> None:
@@ -88,11 +96,16 @@ class Pipeline:
                 answer = await self._find(planned, request, key=key, record=record)
         except TimeoutError:
             raise UpstreamError(
-                f"{planned.asked}: no answer within {WHOLE_SECONDS:.0f} s.", status=504, code="upstream_timeout"
+                f"{planned.asked}: no answer within {WHOLE_SECONDS:.0f} s.",
+                status=504,
+                code="upstream_timeout",
             ) from None
         answer.incoming.close()
         record.usage = answer.usage
-        await client.start(200, {"content-type": "application/json", **marks(record), "content-length": str(len(answer.held))})
+        await client.start(
+            200,
+            {"content-type": "application/json", **marks(record), "content-length": str(len(answer.held))},
+        )
         await client.write(answer.held)
         await client.end()
 
@@ -120,7 +133,9 @@ class Pipeline:
         finally:
             answer.incoming.close()
 
-    async def _find(self, planned: Plan, request: ChatRequest, *, key: Secret | None, record: Record) -> Answer:
+    async def _find(
+        self, planned: Plan, request: ChatRequest, *, key: Secret | None, record: Record
+    ) -> Answer:
         """The first committed answer of the candidates, in their order; raises what to tell the client."""
         failures: list[RequestError] = []
         for candidate, credential in credentials(planned, key):
@@ -135,7 +150,7 @@ class Pipeline:
                     fault = failed.fault
                     record.attempt(candidate.target, f"{fault.error.status} {fault.error.code or ''}".strip())
                 else:
-                    record.answered(candidate.target)
+                    record.answered(candidate.target, stream=request.stream)
                     return answer
                 if not (fault.again and again):
                     break
@@ -146,12 +161,20 @@ class Pipeline:
         raise combined(failures)
 
 
-def credentials(planned: Plan, key: Secret | None) -> Iterator[tuple[Candidate, Secret | RequestError | None]]:
+def credentials(
+    planned: Plan, key: Secret | None
+) -> Iterator[tuple[Candidate, Secret | RequestError | None]]:
     """Each candidate with each key it may be asked with, or with the reason why it cannot be asked."""
     for candidate in planned.candidates:
         upstream = candidate.upstream
         if upstream.client_key:
-            yield candidate, key or Unauthorized(f"{upstream.title} is asked with the key typed in the IDE, and none came along.")
+            yield (
+                candidate,
+                key
+                or Unauthorized(
+                    f"{upstream.title} is asked with the key typed in the IDE, and none came along."
+                ),
+            )
         elif upstream.keys:
             yield from ((candidate, each) for each in upstream.keys)
         elif upstream.ready:
@@ -175,7 +198,9 @@ def missing(candidate: Candidate) -> RequestError:
 def combined(failures: list[RequestError]) -> RequestError:
     """What the client hears when nobody answered: the last failure, with the others' words before it."""
     last = failures[-1]
-    last.headers["x-should-retry"] = "false"  # we have tried; an SDK's own retries would only multiply the load
+    last.headers["x-should-retry"] = (
+        "false"  # we have tried; an SDK's own retries would only multiply the load
+    )
     if len(failures) > 1:
         told = list(dict.fromkeys(failure.message for failure in failures))
         last.message = f"All {len(failures)} attempts failed. " + " ".join(told)
@@ -207,7 +232,9 @@ async def relay(answer: Answer, client: Client, record: Record) -> None:
             if watched.error:
                 raise watched.error
     except TransportError as error:
-        raise UpstreamError(f"{record.target}: the answer broke off: {error}.", code="upstream_broken") from error
+        raise UpstreamError(
+            f"{record.target}: the answer broke off: {error}.", code="upstream_broken"
+        ) from error
     finally:
         record.usage = watched.usage
     await client.end()
@@ -230,7 +257,12 @@ async def refuse(client: Client, error: RequestError, record: Record) -> None:
         await client.write(openai_event(error))
     else:
         body = openai_body(error)
-        headers = {"content-type": "application/json", **marks(record), **error.headers, "content-length": str(len(body))}
+        headers = {
+            "content-type": "application/json",
+            **marks(record),
+            **error.headers,
+            "content-length": str(len(body)),
+        }
         await client.start(error.status, headers)
         await client.write(body)
     await client.end()

@@ -32,7 +32,7 @@ class Record:
     status: int = 0
     error: str | None = None
     usage: Usage | None = None
-    first_token: float | None = None  # seconds
+    first_token: float | None = None  # seconds; streams only
     total: float | None = None  # seconds
     _start: float = field(default_factory=time.monotonic)
 
@@ -42,10 +42,11 @@ class Record:
     def attempt(self, target: Target, ended: str) -> None:
         self.tried.append(Tried(target, ended, self.elapsed()))
 
-    def answered(self, target: Target) -> None:
-        """The answer is committed: the first token goes to the client now."""
+    def answered(self, target: Target, *, stream: bool) -> None:
+        """The answer is committed; of a stream, the first token goes to the client now."""
         self.attempt(target, "answered")
-        self.target, self.status, self.first_token = target, 200, self.elapsed()
+        self.target, self.status = target, 200
+        self.first_token = self.elapsed() if stream else None
 
     def end(self, outcome: Outcome, *, status: int | None = None, error: str | None = None) -> None:
         self.outcome, self.total, self.error = outcome, self.elapsed(), error
@@ -57,7 +58,9 @@ class Record:
         if len(self.tried) > 1:
             words.append("after " + ", ".join(f"{each.target} ({each.ended})" for each in self.tried[:-1]))
         if self.usage:
-            words.append(f"tokens in {self.usage.prompt:,} out {self.usage.completion:,} total {self.usage.total:,}")
+            words.append(
+                f"tokens in {self.usage.prompt:,} out {self.usage.completion:,} total {self.usage.total:,}"
+            )
         if self.first_token is not None:
             words.append(f"first token {self.first_token * 1000:,.0f} ms")
         if self.total is not None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,24 +20,28 @@ log = logging.getLogger("idetour")
 PROFILE_SECONDS = 1.0
 LISTS_SECONDS = 30.0
 LOCAL_SECONDS = 1.0  # for a server on this machine to say what it has
-WARM_SECONDS = 5.0
+WARM_SECONDS = 45.0  # upstreams close idle connections after 60 s and more
 
 
 @dataclass(slots=True)
 class Upkeep:
     watched: Watched
     pipeline: Pipeline
-    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _warmed: float = -math.inf  # when connections were last made ready
 
     def start(self) -> None:
-        for job in (self._watch_profile(), self._list_local_models(), self._warm()):
-            self._begin(job)
+        self._begin(self._watch_profile())
+        self._begin(self._list_local_models())
+        self.warm_up()
 
     def _begin(self, job: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(asyncio.get_running_loop().create_task(job))
+        task = asyncio.get_running_loop().create_task(job)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def stop(self) -> None:
-        for task in self._tasks:
+        for task in list(self._tasks):
             task.cancel()
 
     async def _watch_profile(self) -> None:
@@ -50,13 +56,20 @@ class Upkeep:
             profile = self.watched.current
             local = [upstream for upstream in profile.upstreams.values() if upstream.local]
             found = await asyncio.gather(*(self.list_models(upstream) for upstream in local))
-            self.pipeline.listed = {upstream.name: ids for upstream, ids in zip(local, found, strict=True) if ids}
+            self.pipeline.listed = {
+                upstream.name: ids for upstream, ids in zip(local, found, strict=True) if ids
+            }
             await asyncio.sleep(LISTS_SECONDS)
 
     async def list_models(self, upstream: Upstream) -> tuple[str, ...]:
         """The ids on an upstream's own list, or none when it does not answer as it should."""
         request = Outgoing(
-            method="GET", url=f"{upstream.url}/models", headers={}, body=None, first_byte=LOCAL_SECONDS, ca=upstream.ca
+            method="GET",
+            url=f"{upstream.url}/models",
+            headers={},
+            body=None,
+            first_byte=LOCAL_SECONDS,
+            ca=upstream.ca,
         )
         try:
             incoming = await self.pipeline.transports.to(upstream).send(request)
@@ -71,26 +84,27 @@ class Upkeep:
         except (TransportError, msgspec.DecodeError, LookupError, TypeError):
             return ()
 
-    async def _warm(self) -> None:
-        """Open a connection to each upstream in use, so that the first request does not wait for TCP and TLS."""
-        await asyncio.gather(*(self.warm(upstream) for upstream in in_use(self.watched.current)))
+    def warm_up(self) -> None:
+        """Somebody came: have connections ready, so that the first request does not wait for TCP and TLS."""
+        now = time.monotonic()
+        if now - self._warmed > WARM_SECONDS:
+            self._warmed = now
+            for upstream in in_use(self.watched.current):
+                self._begin(self._warm(upstream))
 
-    async def warm(self, upstream: Upstream) -> None:
-        scheme, _, rest = upstream.url.partition("://")
-        root = f"{scheme}://{rest.partition('/')[0]}/"
-        request = Outgoing(
-            method="HEAD", url=root, headers={}, body=None, proxy=upstream.proxy, ca=upstream.ca, first_byte=WARM_SECONDS
-        )
+    async def _warm(self, upstream: Upstream) -> None:
         try:
-            (await self.pipeline.transports.to(upstream).send(request)).close()
+            await self.pipeline.transports.pool.warm(upstream.url, proxy=upstream.proxy, ca=upstream.ca)
         except TransportError as error:
             log.debug("cannot reach %s yet: %s", upstream.title, error)
 
 
 def in_use(profile: Profile) -> list[Upstream]:
-    """The upstreams that the profile's models and routes name, as far as they can be asked."""
+    """The upstreams that requests may go to, as far as they can be asked."""
     names = {model.target.upstream for model in profile.models.values()}
     for rules in profile.routes.values():
         for rule in rules:
             names |= {name.partition("/")[0] for name in (*rule.use, *rule.otherwise)}
+    if profile.offer == "available":
+        names |= {upstream.name for upstream in profile.upstreams.values() if upstream.keys}
     return [each for name, each in profile.upstreams.items() if name in names and each.ready and each.speaks != "demo"]

@@ -4,5 +4,11 @@ from idetour.proxy.door import Door
 from idetour.proxy.scribe import Scribe
 from idetour.proxy.settings import Settings
 
-_scribe = Scribe()
-addons = [Settings(), Door(_scribe), _scribe]
+
+def made() -> list[Settings | Door | Scribe]:
+    """A set of addons of its own."""
+    scribe = Scribe()
+    return [Settings(), Door(scribe), scribe]
+
+
+addons = made()

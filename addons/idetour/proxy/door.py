@@ -12,15 +12,14 @@ import asyncio
 import ipaddress
 import logging
 import socket
-from pathlib import Path
 
 from mitmproxy import connection, ctx, http, tls
 from mitmproxy.proxy import server_hooks
 
 from idetour import home
-from idetour.certs.authority import Authority, ensure
+from idetour.certs.authority import ensure
 from idetour.certs.outbound import outbound_context
-from idetour.endpoints.door import TICKET, Tickets
+from idetour.endpoints.door import TICKET
 from idetour.endpoints.door import Door as Entry
 from idetour.endpoints.serve import Gateway, assemble
 from idetour.errors import IdetourError
@@ -40,13 +39,11 @@ class Door:
     def __init__(self, scribe: Scribe) -> None:
         self._scribe = scribe
         self._gateway: Gateway | None = None
-        self._ready: asyncio.Event | None = None
         self._starting: asyncio.Task[None] | None = None
         self._ways: dict[str, tuple[str, str, int, bytes]] = {}  # flow id → where it was meant to go
 
     # Both must be sync: mitmproxy's reload of a script dies silently on async ones.
     def running(self) -> None:
-        self._ready = asyncio.Event()
         try:
             self._begin()
         except IdetourError as error:
@@ -63,7 +60,9 @@ class Door:
         watched = Watched(find(ctx.options.idetour_profile or None))
         profile = watched.current
         if ctx.options.idetour_lan and not profile.access:
-            raise IdetourError("Serving other machines needs an access key: set IDETOUR_API_KEY, or `access:` in the profile.")
+            raise IdetourError(
+                "Serving other machines needs an access key: set IDETOUR_API_KEY, or `access:` in the profile."
+            )
         authority = ensure(home.folder("certs"), sorted({*profile.catalog.hosts, *profile.hosts}))
         if authority.reason:
             log.warning(authority.reason)
@@ -76,15 +75,16 @@ class Door:
     async def _start(self, gateway: Gateway) -> None:
         gateway.hop = await gateway.server.listen("127.0.0.1", 0, hop=True)
         gateway.upkeep.start()
-        assert self._ready
-        self._ready.set()
+        log.info(
+            "idetour answers with profile %s: here below /v1, and for %s through the proxy",
+            gateway.watched.current.name,
+            ", ".join(self.hosts),
+        )
 
-    async def _open(self) -> Gateway:
-        """The gateway, once it is up. A request may come before that."""
-        while self._ready is None:
-            await asyncio.sleep(0.01)
-        await self._ready.wait()
-        assert self._gateway
+    async def _open(self) -> Gateway | None:
+        """The gateway, once it listens; None before mitmproxy has said that it runs."""
+        if self._starting:
+            await asyncio.shield(self._starting)
         return self._gateway
 
     @property
@@ -95,7 +95,10 @@ class Door:
         """Turn away other machines; hand plain requests to our own address straight to the gateway."""
         if not (ctx.options.idetour_lan or settings.is_loopback(client.peername[0].partition("%")[0])):
             client.error = "only this machine may use idetour"
-        elif client.proxy_mode.type_name == "regular" and not self._inspects():
+            return
+        if self._gateway:
+            self._gateway.upkeep.warm_up()
+        if client.proxy_mode.type_name == "regular" and not self._inspects():
             await self._adopt(client)
 
     def _inspects(self) -> bool:
@@ -119,8 +122,8 @@ class Door:
         if not first:
             client.error = "nothing was sent"
         elif first.startswith(METHODS):
-            gateway = await self._open()
-            await gateway.server.adopt(ports.writer.transport, first)
+            if gateway := await self._open():
+                await gateway.server.adopt(ports.writer.transport, first)
             client.error = "served"
         else:
             ports.reader.feed_data(first)
@@ -143,13 +146,17 @@ class Door:
         if known is None or flow.response is not None:
             return
         gateway = await self._open()
+        if gateway is None:
+            return
         entry = Entry(host=known.host, credentials=known.credentials)
         self._scribe.remember(flow, entry)
         request = flow.request
         self._ways[flow.id] = (request.scheme, request.data.host, request.data.port, request.data.authority)
         request.headers[TICKET] = gateway.app.tickets.issue(entry)
         request.scheme, request.data.host, request.data.port = "http", "127.0.0.1", gateway.hop
-        flow.server_conn = connection.Server(address=("127.0.0.1", gateway.hop))  # never through an upstream proxy
+        flow.server_conn = connection.Server(
+            address=("127.0.0.1", gateway.hop)
+        )  # never through an upstream proxy
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         self._restore(flow)
@@ -183,13 +190,15 @@ class Door:
         if address is None or (self._gateway and address == ("127.0.0.1", self._gateway.hop)):
             return
         if address[0] in self.hosts:
-            data.server.error = "idetour's loop guard: this host is intercepted, and its requests are answered here"
+            data.server.error = (
+                "idetour's loop guard: this host is intercepted, and its requests are answered here"
+            )
             return
         try:
             found = await asyncio.get_running_loop().getaddrinfo(*address[:2], type=socket.SOCK_STREAM)
         except OSError:
             return  # mitmproxy says what is wrong
-        addresses = [ipaddress.ip_address(each[4][0].partition("%")[0]) for each in found]
+        addresses = [ipaddress.ip_address(str(each[4][0]).partition("%")[0]) for each in found]
         if not all(reachable(each, lan=ctx.options.idetour_lan) for each in addresses):
             data.server.error = "idetour does not connect to this machine's own services for others"
 

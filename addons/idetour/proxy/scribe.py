@@ -81,7 +81,10 @@ def masked(value: str) -> str:
 
 def comment(record: Record) -> str:
     """The flow's comment: target, attempts, tokens, time to first token."""
-    words = [f"→ {record.target or 'nobody'}", f"{len(record.tried)} attempt{'s' if len(record.tried) != 1 else ''}"]
+    words = [
+        f"→ {record.target or 'nobody'}",
+        f"{len(record.tried)} attempt{'s' if len(record.tried) != 1 else ''}",
+    ]
     words += [f"{each.target}: {each.ended}" for each in record.tried[:-1]]
     if record.usage:
         words.append(f"tokens {record.usage.prompt:,} in, {record.usage.completion:,} out")

@@ -25,11 +25,20 @@ MODES = ("regular", "reverse", "local", "socks5")  # others have not been though
 class Settings:
     """Registers the options and enforces the rules above."""
 
-    names: ClassVar[tuple[str, ...]] = ("idetour_profile", "idetour_keep_flows", "idetour_inspect", "idetour_lan")
+    names: ClassVar[tuple[str, ...]] = (
+        "idetour_profile",
+        "idetour_keep_flows",
+        "idetour_inspect",
+        "idetour_lan",
+    )
 
     def load(self, loader: Loader) -> None:
-        loader.add_option("idetour_profile", str, os.environ.get("IDETOUR_PROFILE", ""), "Profile: a name or a path.")
-        loader.add_option("idetour_keep_flows", int, 200, "Flows kept for display (0: all; memory then grows).")
+        loader.add_option(
+            "idetour_profile", str, os.environ.get("IDETOUR_PROFILE", ""), "Profile: a name or a path."
+        )
+        loader.add_option(
+            "idetour_keep_flows", int, 200, "Flows kept for display (0: all; memory then grows)."
+        )
         loader.add_option(
             "idetour_inspect",
             str,
@@ -44,9 +53,13 @@ class Settings:
         options = ctx.options
         for name in updated & FIXED.keys():
             if getattr(options, name) != FIXED[name]:
-                raise exceptions.OptionsError(f"idetour needs {name}={FIXED[name]}: otherwise it would loop or stall.")
+                raise exceptions.OptionsError(
+                    f"idetour needs {name}={FIXED[name]}: otherwise it would loop or stall."
+                )
         if "stream_large_bodies" in updated and options.stream_large_bodies:
-            raise exceptions.OptionsError("idetour cannot route a request that is streamed: unset stream_large_bodies.")
+            raise exceptions.OptionsError(
+                "idetour cannot route a request that is streamed: unset stream_large_bodies."
+            )
         if "ssl_insecure" in updated and options.ssl_insecure:
             raise exceptions.OptionsError("idetour does not run with ssl_insecure: keys would go to anyone.")
         if "idetour_keep_flows" in updated and options.idetour_keep_flows < 0:
@@ -62,7 +75,9 @@ def check_modes(modes: list[str], listen_host: str, *, lan: bool) -> None:
     for spec in modes:
         mode = mode_specs.ProxyMode.parse(spec)
         if mode.type_name not in MODES:
-            raise exceptions.OptionsError(f"idetour does not work in {mode.type_name} mode. Use {', '.join(MODES)}.")
+            raise exceptions.OptionsError(
+                f"idetour does not work in {mode.type_name} mode. Use {', '.join(MODES)}."
+            )
         host = mode.listen_host(listen_host)
         if host and not lan and not is_loopback(host):
             raise exceptions.OptionsError(
@@ -74,7 +89,8 @@ def check_modes(modes: list[str], listen_host: str, *, lan: bool) -> None:
 def closed(modes: list[str], listen_host: str) -> list[str]:
     """The modes with an address each: mitmproxy's own default is every address of the machine."""
     return [
-        spec if mode_specs.ProxyMode.parse(spec).listen_host(listen_host) else with_loopback(spec) for spec in modes
+        spec if mode_specs.ProxyMode.parse(spec).listen_host(listen_host) else with_loopback(spec)
+        for spec in modes
     ]
 
 

@@ -8,8 +8,8 @@ is refused with the nearest names: never a silent substitute.
 import difflib
 import random
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from idetour.errors import NotFound
 from idetour.profile import KnownModel, Model, Profile, Rule, Target, Upstream
@@ -17,8 +17,10 @@ from idetour.routes import weights
 
 MOST_CANDIDATES = 5  # more would only prolong a failure that is everywhere
 CUSTOM_PREFIX = re.compile(r"^custom[\w-]*//")  # some IDEs put `custom_openai_compatible//` before the id
+LONGEST_NAME = 100  # characters of an unknown name that are looked at and repeated
 
 type Listed = Mapping[str, Collection[str]]  # upstream name → model ids that its own list has
+type Uniform = Callable[[str], float]  # a number in [0, 1) for a name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,64 +41,72 @@ class Plan:
 
 
 def plan(
-    profile: Profile, asked: str, *, listed: Listed = {}, random: Callable[[str], float] = lambda _: random.random()
+    profile: Profile, asked: str, *, listed: Listed = {}, uniform: Uniform = lambda _: random.random()
 ) -> Plan:
     """Who answers for `asked`. Raises NotFound (`model_not_found`) for a name nobody knows."""
-    name = CUSTOM_PREFIX.sub("", asked.strip())
-    why, names = resolve(profile, name, listed, random)
-    candidates: dict[Target, Candidate] = {}
-    for each in names:
-        candidate = named(profile, each, listed)
-        if candidate is not None:
-            candidates.setdefault(candidate.target, candidate)
-    if not candidates:
+    why, names = resolve(profile, CUSTOM_PREFIX.sub("", asked.strip()), listed, uniform)
+    found: dict[Target, Candidate] = {}
+    for name in names:
+        if candidate := named(profile, name, listed):
+            found.setdefault(candidate.target, candidate)
+    if not found:
         raise unknown(profile, asked, listed)
-    return Plan(asked=asked, why=why, candidates=tuple(candidates.values())[:MOST_CANDIDATES])
+    return Plan(asked=asked, why=why, candidates=tuple(first(found.values())))
 
 
-def resolve(
-    profile: Profile, name: str, listed: Listed, random: Callable[[str], float]
-) -> tuple[str, Iterator[str] | list[str]]:
+def resolve(profile: Profile, name: str, listed: Listed, uniform: Uniform) -> tuple[str, Iterable[str]]:
     """Which names to try for `name`, and by which rule of the profile."""
     if rules := profile.routes.get(name):
-        return f"route {name}", follow(rules, random)
-    if named(profile, name, listed) is not None:
+        return f"route {name}", follow(rules, uniform)
+    if named(profile, name, listed):
         return f"model {name}", [name]
-    if rules := profile.routes.get("default"):
-        return "default route", follow(rules, random)
-    return "", []
+    return "default route", follow(profile.routes.get("default", ()), uniform)
 
 
-def follow(rules: tuple[Rule, ...], random: Callable[[str], float]) -> Iterator[str]:
+def follow(rules: tuple[Rule, ...], uniform: Uniform) -> list[str]:
     """The names of the first rule that matches, in order."""
-    for rule in rules:
-        if rule.when is None:
-            yield from weights.order(rule.use, random)
-            yield from rule.otherwise
+    rule = next((rule for rule in rules if rule.when is None), None)
+    return [*weights.order(rule.use, uniform), *rule.otherwise] if rule else []
+
+
+def first(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+    """Up to the last that is tried. One without a key takes no time: it is named but not counted."""
+    tried = 0
+    for candidate in candidates:
+        yield candidate
+        tried += candidate.upstream.ready
+        if tried == MOST_CANDIDATES:
             return
 
 
-def named(profile: Profile, name: str, listed: Listed) -> Candidate | None:
+def named(profile: Profile, name: str, listed: Listed = {}) -> Candidate | None:
     """The candidate that a model's name, a target or a bare model id stands for."""
-    if model := profile.models.get(name):
-        return candidate_of(profile, model.target, model)
-    target = target_of(profile, name, listed)
-    return target and candidate_of(profile, target)
+    model = profile.models.get(name)
+    target = model.target if model else target_of(profile, name, listed)
+    if target is None:
+        return None
+    return Candidate(
+        target=target, upstream=profile.upstreams[target.upstream], model=model, known=profile.known(target)
+    )
 
 
 def target_of(profile: Profile, name: str, listed: Listed) -> Target | None:
     """`upstream/model-id`, or a model id on its own.
 
     `qwen/qwen3-coder-480b` could be both: the upstream `qwen`, or an id with a slash in it.
-    What somebody knows wins over what merely looks like a target.
+    What somebody knows wins over what merely looks like a target, unless only the
+    upstream that it looks like can be asked.
     """
-    literal = target_in(profile, name)
-    if literal and (profile.known(literal) or literal.model in listed.get(literal.upstream, ())):
+    literal, by_id = literally(profile, name), knower(profile, name, listed)
+    if literal is None or by_id is None:
+        return literal or by_id
+    if profile.known(literal) or literal.model in listed.get(literal.upstream, ()):
         return literal
-    return by_id(profile, name, listed) or literal
+    upstreams = profile.upstreams
+    return literal if upstreams[literal.upstream].ready > upstreams[by_id.upstream].ready else by_id
 
 
-def target_in(profile: Profile, name: str) -> Target | None:
+def literally(profile: Profile, name: str) -> Target | None:
     try:
         target = Target.parse(name)
     except ValueError:
@@ -104,52 +114,43 @@ def target_in(profile: Profile, name: str) -> Target | None:
     return target if target.upstream in profile.upstreams else None
 
 
-def by_id(profile: Profile, name: str, listed: Listed) -> Target | None:
+def knower(profile: Profile, model_id: str, listed: Listed) -> Target | None:
     """The best upstream that knows the model id: ready before not, alive before retired."""
-    lists = (Target(upstream, name) for upstream, ids in listed.items() if name in ids)
-    catalog = (target for target in profile.catalog.models if target.model == name)
-    found = [target for target in (*lists, *catalog) if target.upstream in profile.upstreams]
-    return min(found, key=lambda target: standing(profile, target), default=None)
 
+    def standing(target: Target) -> tuple[bool, bool]:
+        known = profile.known(target)
+        return not profile.upstreams[target.upstream].ready, bool(known and known.retired)
 
-def standing(profile: Profile, target: Target) -> tuple[bool, bool]:
-    known = profile.known(target)
-    return (not profile.upstreams[target.upstream].ready, bool(known and known.retired))
-
-
-def candidate_of(profile: Profile, target: Target, model: Model | None = None) -> Candidate:
-    return Candidate(
-        target=target, upstream=profile.upstreams[target.upstream], model=model, known=profile.known(target)
-    )
+    lists = (Target(upstream, model_id) for upstream, ids in listed.items() if model_id in ids)
+    catalog = (target for target in profile.catalog.models if target.model == model_id)
+    found = (target for target in (*lists, *catalog) if target.upstream in profile.upstreams)
+    return min(found, key=standing, default=None)
 
 
 def offered(profile: Profile, listed: Listed = {}) -> dict[str, Target | None]:
     """The names a model list shows, with their targets (None: a route)."""
-    names: dict[str, Target | None] = {name: None for name in profile.routes}
+    names: dict[str, Target | None] = dict.fromkeys(profile.routes)
     names |= {name: model.target for name, model in profile.models.items()}
-    if profile.offer == "available":
-        for target, known in profile.catalog.models.items():
-            if profile.upstreams[target.upstream].ready and not known.retired and not profile.upstreams[target.upstream].local:
-                names.setdefault(str(target), target)
-        for upstream, ids in listed.items():
-            names |= {f"{upstream}/{each}": Target(upstream, each) for each in ids}
+    if profile.offer == "declared":
+        return names
+    known = [target for target, known in profile.catalog.models.items() if not known.retired]
+    lists = [Target(upstream, each) for upstream, ids in listed.items() for each in ids]
+    local = {upstream.name for upstream in profile.upstreams.values() if upstream.local}
+    for target in (*(target for target in known if target.upstream not in local), *lists):
+        if target.upstream in profile.upstreams and profile.upstreams[target.upstream].ready:
+            names.setdefault(str(target), target)
     return names
 
 
 def unknown(profile: Profile, asked: str, listed: Listed) -> NotFound:
-    """404 with the three nearest names."""
+    """404 with the three nearest names, whatever their case."""
+    asked = asked[:LONGEST_NAME]
     names = list(offered(profile, listed)) or [str(target) for target in profile.catalog.models]
-    near = difflib.get_close_matches(asked, names, n=3, cutoff=0.3) or names[:3]
+    folded = {name.casefold(): name for name in names}
+    near = difflib.get_close_matches(asked.casefold(), folded, n=3, cutoff=0.3)
+    nearest = [folded[each] for each in near] or names[:3]
     return NotFound(
-        f"No model is called {asked!r} here. Nearest: {', '.join(near)}. GET /v1/models lists all.",
+        f"No model is called {asked!r} here. Nearest: {', '.join(nearest)}. GET /v1/models lists all.",
         code="model_not_found",
         param="model",
     )
-
-
-def without_key(candidate: Candidate, key: str | None) -> bool:
-    """Whether the upstream cannot be asked for want of a key."""
-    return not candidate.upstream.ready or (candidate.upstream.client_key and not key)
-
-
-__all__ = ["Candidate", "Listed", "Plan", "offered", "plan", "replace", "without_key"]

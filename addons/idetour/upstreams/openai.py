@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-from msgspec import Raw
-
 from idetour.profile import KnownModel, Model, Target, Upstream
 from idetour.secret import Secret
 from idetour.upstreams.adapt import adapt
@@ -25,8 +23,8 @@ def prepare(
     """The whole request, built afresh: nothing of the client's headers goes along."""
     manners = known.manners.over(upstream.manners) if known else upstream.manners
     stream = manners.stream == "only" or (request.stream and manners.stream != "never")
-    fields: dict[str, Raw] = adapt(
-        request.fields, upstream=upstream, model_id=target.model, model=model, known=known, stream=stream
+    fields = adapt(
+        request.fields, manners=manners, model_id=target.model, model=model, known=known, stream=stream
     )
     return Outgoing(
         url=address(upstream),
@@ -44,12 +42,13 @@ def address(upstream: Upstream) -> str:
 
 
 def headers(upstream: Upstream, key: Secret | None, *, stream: bool) -> Mapping[str, str]:
+    """All that goes along but Host, Via and Content-Length. The profile's own headers win over ours, not over the key."""
     made = {
         "content-type": "application/json",
         "accept": "text/event-stream" if stream else "application/json",
         "accept-encoding": "identity",  # a compressed stream arrives in lumps, or only at its end
         "user-agent": "idetour",
-        **upstream.headers,
+        **{name.lower(): value for name, value in upstream.headers.items()},
     }
     if key is not None:
         made["authorization"] = f"Bearer {key.reveal()}"

@@ -1,8 +1,8 @@
 """Translate how an IDE asks for reasoning into the switch that the model has.
 
 IDEs say `reasoning_effort`, `reasoning`, `thinking` or `enable_thinking`; every
-family of models has a switch of its own. A client that already uses the
-model's own `chat_template_kwargs` knows what it does and is left alone.
+family of models has a switch of its own. A client that already uses a field of
+the model's own knows what it does and is left alone.
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,11 @@ import msgspec
 from msgspec import Raw
 
 from idetour.profile import Effort, Thinking
+from idetour.wire import raw
 
+OWN = {"chat_template_kwargs", "output_config"}  # the models' own; no IDE sends them without knowing the model
 WISHES = ("reasoning_effort", "reasoning", "thinking", "enable_thinking", "thinking_budget")
-EFFORTS: Mapping[str, Effort] = {
+EFFORTS: Mapping[str, Effort | None] = {
     "none": "off",
     "off": "off",
     "minimal": "off",
@@ -23,6 +25,9 @@ EFFORTS: Mapping[str, Effort] = {
     "high": "high",
     "xhigh": "max",
     "max": "max",
+    "ultra": "max",
+    "auto": None,
+    "default": None,
 }
 # Where a model lacks a level, the nearest one it has, the cheaper first.
 NEAREST: Mapping[Effort, tuple[Effort, ...]] = {
@@ -36,40 +41,39 @@ BUDGETS: tuple[tuple[int, Effort], ...] = ((0, "off"), (2048, "low"), (8192, "me
 
 
 def switch(fields: dict[str, Raw], known: Thinking) -> tuple[dict[str, Raw], str | None]:
-    """Take the IDE's wish out of `fields`; returns the model's own switch and words for the system prompt, if any."""
-    if "chat_template_kwargs" in fields:
+    """Take the IDE's wish out of `fields`: the model's own switch, and words for the system prompt, if any."""
+    if OWN & fields.keys():
         return {}, None
     wish = wanted({name: msgspec.json.decode(fields.pop(name)) for name in WISHES if name in fields})
-    if wish is None:
+    levels = known.efforts.keys() | known.system.keys()
+    effort = next((each for each in NEAREST[wish] if each in levels), None) if wish else None
+    if effort is None:
         return {}, None
-    effort = next((each for each in NEAREST[wish] if each in known.efforts), None)
-    switched = known.efforts[effort] if effort else {}
-    words = next((known.system[each] for each in NEAREST[wish] if each in known.system), None)
-    return {name: Raw(msgspec.json.encode(value)) for name, value in switched.items()}, words
+    switched = known.efforts.get(effort, {})
+    return {name: raw.of(value) for name, value in switched.items()}, known.system.get(effort)
 
 
 def wanted(wishes: Mapping[str, Any]) -> Effort | None:
     """The effort that the IDE's fields ask for; None when they ask for nothing."""
-    effort = wishes.get("reasoning_effort")
-    reasoning = wishes.get("reasoning")
-    if isinstance(reasoning, dict):
-        if reasoning.get("enabled") is False:
-            return "off"
-        effort = effort or reasoning.get("effort") or by_budget(reasoning.get("max_tokens"))
-    if isinstance(effort, str):
-        return EFFORTS.get(effort, "medium")
     mode = wishes.get("thinking", wishes.get("enable_thinking"))
-    if isinstance(mode, dict):
-        if mode.get("type") == "disabled":
-            return "off"
-        return by_budget(mode.get("budget_tokens")) or "medium"
-    if isinstance(mode, bool):
-        return (by_budget(wishes.get("thinking_budget")) or "medium") if mode else "off"
-    return by_budget(wishes.get("thinking_budget"))
+    thinking, reasoning = mapping(mode), mapping(wishes.get("reasoning"))
+    if mode is False or thinking.get("type") == "disabled" or reasoning.get("enabled") is False:
+        return "off"
+    if named := wishes.get("reasoning_effort") or reasoning.get("effort"):
+        return EFFORTS.get(str(named).lower(), "medium")
+    for budget in (reasoning.get("max_tokens"), thinking.get("budget_tokens"), wishes.get("thinking_budget")):
+        if level := by_budget(budget):
+            return level
+    on = mode is True or thinking.get("type") in ("enabled", "adaptive") or reasoning.get("enabled") is True
+    return "medium" if on else None
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def by_budget(tokens: Any) -> Effort | None:
-    """The level whose budget holds `tokens`."""
-    if not isinstance(tokens, int) or isinstance(tokens, bool):
+    """The level whose budget holds `tokens`. Less than 0 leaves the budget to the model: no level."""
+    if not isinstance(tokens, int) or isinstance(tokens, bool) or tokens < 0:
         return None
     return next((effort for limit, effort in BUDGETS if tokens <= limit), "max")

@@ -17,6 +17,7 @@ from typing import Literal, Protocol
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
+from yarl import URL
 
 CONNECT_SECONDS = 5.0
 KEEP_ALIVE_SECONDS = 240.0  # most upstreams close an idle connection after 60 to 300 s
@@ -125,6 +126,19 @@ class Pool:
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             raise failure(error, outgoing) from error
         return Answer(response, outgoing.first_byte, deadline)
+
+    async def warm(self, url: str, *, proxy: str | None = None, ca: Path | None = None) -> None:
+        """Have a connection ready for the next request to `url`; nothing is sent on it. Raises TransportError."""
+        connector = self._open().connector
+        assert connector is not None
+        request = aiohttp.ClientRequest(
+            "HEAD", URL(url), loop=asyncio.get_running_loop(), ssl=self._context(ca), proxy=URL(proxy) if proxy else None
+        )
+        try:
+            connection = await connector.connect(request, [], aiohttp.ClientTimeout(total=CONNECT_SECONDS, connect=CONNECT_SECONDS))
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise failure(error, Outgoing(url=url, headers={}, body=None)) from error
+        connection.release()
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -1,0 +1,203 @@
+"""Real small servers and a home of its own for each test: nothing of this machine's user is read or changed."""
+
+import asyncio
+import contextlib
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pytest
+
+from upstream import Authority, Upstream, until
+
+ADDONS = Path(__file__).resolve().parents[1] / "addons"
+OURS = re.compile(r"IDETOUR_|.*_API_KEY$|.*_PROXY$|SSL_CERT_|(REQUESTS|CURL)_CA_BUNDLE$|NODE_EXTRA_CA", re.I)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Take keys, proxies and certificate settings out of the environment, and the user's home with them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if OURS.match(name)]:
+            patch.delenv(name)
+        empty = tmp_path_factory.mktemp("nobody")
+        for name in ("HOME", "USERPROFILE", "IDETOUR_HOME"):
+            patch.setenv(name, str(empty))
+        yield
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of the user's that is this test's alone. It does not exist yet."""
+    path = tmp_path / "home"
+    monkeypatch.setenv("IDETOUR_HOME", str(path))
+    return path
+
+
+@pytest.fixture
+def profile_file(tmp_path: Path) -> Callable[..., Path]:
+    """Write YAML: `profile_file("models: {m: demo/echo}")`."""
+
+    def write(text: str, name: str = "profile.yaml") -> Path:
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def upstreams() -> Iterator[Callable[..., Upstream]]:
+    """As many as a test needs: `upstreams()`, `upstreams(tls=certificate)`."""
+    with contextlib.ExitStack() as stack:
+        yield lambda **how: stack.enter_context(Upstream(**how))
+
+
+@pytest.fixture
+def upstream(upstreams: Callable[..., Upstream]) -> Upstream:
+    return upstreams()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def tls_upstream(upstreams: Callable[..., Upstream], authority: Authority) -> Upstream:
+    """With a good certificate; who trusts `authority.ca` trusts it."""
+    return upstreams(tls=authority.leaf())
+
+
+class Serving:
+    """The gateway in this process, in a thread with a loop of its own."""
+
+    def __init__(self, profile: Path) -> None:
+        self._profile = profile
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="gateway", daemon=True)
+
+    def __enter__(self) -> Self:
+        from idetour.endpoints.serve import start
+
+        self._thread.start()
+        starting = asyncio.run_coroutine_threadsafe(start(self._profile), self._loop)
+        self.gateway = starting.result(10)
+        self.port = self.gateway.port
+        self.url = f"http://127.0.0.1:{self.port}"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _stop(self) -> None:
+        self.gateway.stop()
+        if ending := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(ending, timeout=5)
+
+
+class Running:
+    """The product as people start it: a process of its own, which must end well when asked to."""
+
+    def __init__(self, profile: Path, *options: str, **environment: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._said = profile.with_name(f"output-{self.port}.txt")
+        command = [sys.executable, "-m", "idetour", "run", str(profile), "-p", str(self.port), *options]
+        settings = {"HOME": str(profile.parent), "IDETOUR_HOME": str(profile.parent / "home")}
+        with self._said.open("wb") as said:
+            self.process = subprocess.Popen(
+                command,
+                env={**os.environ, "PYTHONPATH": str(ADDONS), **settings, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+            )
+
+    def output(self) -> str:
+        """What it wrote until now, to both stdout and stderr."""
+        return self._said.read_text(encoding="utf-8", errors="replace")
+
+    def stop(self) -> int:
+        """Ctrl-C. The exit code; TimeoutExpired where it takes more than 2 s."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.process.wait(2)
+
+    def __enter__(self) -> Self:
+        until(lambda: healthy(self.port) or self.process.poll() is not None, within=30)
+        if not healthy(self.port):
+            self.process.kill()
+            raise RuntimeError(f"it did not start:\n{self.output()}")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.stop()
+        finally:
+            self.process.kill()
+            self.process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def healthy(port: int) -> bool:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=2)) as connection:
+        try:
+            connection.request("GET", "/health")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+
+def entering[T](kind: Callable[..., contextlib.AbstractContextManager[T]]) -> Iterator[Callable[..., T]]:
+    """A factory whose products are closed in the end, the last one first."""
+    with contextlib.ExitStack() as stack:
+
+        def start(*args: Any, **named: Any) -> T:
+            return stack.enter_context(kind(*args, **named))
+
+        yield start
+
+
+@pytest.fixture
+def serving(home: Path) -> Iterator[Callable[..., Serving]]:
+    """`serving(profile)`: quick, and what most tests want."""
+    yield from entering(Serving)
+
+
+@pytest.fixture
+def running(home: Path) -> Iterator[Callable[..., Running]]:
+    """`running(profile, NVIDIA_API_KEY="…")`: the whole product, two seconds."""
+    yield from entering(Running)
+
+
+@pytest.fixture(scope="module")
+def module_serving() -> Iterator[Callable[..., Serving]]:
+    yield from entering(Serving)
+
+
+@pytest.fixture(scope="module")
+def module_running() -> Iterator[Callable[..., Running]]:
+    yield from entering(Running)

@@ -1,0 +1,139 @@
+"""What a person sees of a flow."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from idetour.gateway.record import Record, Tried
+from idetour.profile import Target
+from idetour.proxy import scribe
+from idetour.wire.usage import Usage
+from proxy.conftest import Proxy
+from upstream import Upstream, status, stream, until
+
+CANARY = "sk-canary-7f3a9c51d2e8b604"
+ASK = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "hello"}]}
+CHAT = "https://api.openai.com/v1/chat/completions"
+SIGNED = {"authorization": f"Bearer {CANARY}", "x-api-key": CANARY, "cookie": CANARY}
+
+
+@pytest.fixture
+def profile(upstream: Upstream, profile_file: Callable[..., Path]) -> Path:
+    return profile_file(
+        f"upstreams: {{fake: {{url: '{upstream.url}'}}}}\n"
+        "models: {first: fake/one, second: fake/two}\n"
+        "routes: {gpt-4o: [{use: first, else: [second]}]}"
+    )
+
+
+def test_a_flow_shows_the_url_that_the_ide_asked_for(proxy: Callable[..., Proxy], profile: Path) -> None:
+    running = proxy(profile, display=True)
+    with running.client() as client:
+        client.post(CHAT, json=ASK)
+    (flow,) = running.flows()
+    assert flow.request.url == CHAT
+    assert flow.request.headers["host"] == "api.openai.com"
+    assert [name for name in flow.request.headers if name.startswith("x-idetour")] == []
+
+
+def test_the_comment_names_target_attempts_tokens_and_first_token(
+    proxy: Callable[..., Proxy], profile: Path, upstream: Upstream
+) -> None:
+    upstream.then(status(429), stream("Hel", "lo"))
+    running = proxy(profile, display=True)
+    with running.client() as client:
+        client.post(CHAT, json=ASK)
+    (flow,) = running.flows()
+    assert until(lambda: "tokens" in flow.comment)
+    assert flow.comment.startswith("→ fake/two · 2 attempts · fake/one: 429")
+    assert "first token" in flow.comment
+
+
+def test_the_streamed_answer_is_kept_for_display(
+    proxy: Callable[..., Proxy], profile: Path, upstream: Upstream
+) -> None:
+    upstream.then(stream("Hel", "lo"))
+    running = proxy(profile, display=True)
+    with running.client() as client:
+        answer = client.post(CHAT, json=ASK)
+    (flow,) = running.flows()
+    assert until(lambda: flow.response is not None and flow.response.raw_content == answer.content)
+
+
+def test_no_key_is_in_a_flow_or_in_a_saved_file(
+    proxy: Callable[..., Proxy], profile: Path, tmp_path: Path
+) -> None:
+    saved = tmp_path / "flows.mitm"
+    running = proxy(profile, display=True, save_stream_file=str(saved))
+    with running.client() as client:
+        client.post(CHAT, json=ASK, headers=SIGNED)
+    (flow,) = running.flows()
+    assert CANARY not in repr(flow.get_state())
+    assert flow.request.headers["authorization"] == "Bearer ***b604"
+    running.call("save.file", [flow], str(tmp_path / "by-hand.mitm"))
+    running.call("export.file", "curl", flow, str(tmp_path / "curl.txt"))
+    running.call("save.har", [flow], str(tmp_path / "flow.har"))
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert [path.name for path in written if CANARY.encode() in path.read_bytes()] == []
+    assert saved in written
+
+
+def test_a_replay_takes_the_same_way_with_the_same_key(
+    proxy: Callable[..., Proxy], upstream: Upstream, profile_file: Callable[..., Path]
+) -> None:
+    profile = profile_file(
+        f"upstreams: {{fake: {{url: '{upstream.url}', key: client}}}}\nmodels: {{gpt-4o: fake/one}}"
+    )
+    running = proxy(profile, display=True)
+    with running.client() as client:
+        client.post(CHAT, json=ASK, headers={"authorization": f"Bearer {CANARY}"})
+    (flow,) = running.flows()
+    running.call("replay.client", [flow])
+    assert until(lambda: len(upstream.requests) == 2)
+    assert [request.header("authorization") for request in upstream.requests] == [f"Bearer {CANARY}"] * 2
+    assert until(lambda: flow.response is not None and flow.response.status_code == 200)
+
+
+def test_only_as_many_flows_are_kept_as_was_asked(proxy: Callable[..., Proxy], profile: Path) -> None:
+    running = proxy(profile, display=True, idetour_keep_flows=5)
+    with running.direct() as client:
+        for _ in range(12):
+            client.post("/v1/chat/completions", json=ASK)
+    assert until(lambda: running.view is not None and running.view.store_count() == 5)
+
+
+def test_marked_flows_stay(proxy: Callable[..., Proxy], profile: Path) -> None:
+    running = proxy(profile, display=True, idetour_keep_flows=2)
+    with running.direct() as client:
+        client.post("/v1/chat/completions", json=ASK)
+        (first,) = running.flows()
+        first.marked = ":star:"
+        for _ in range(4):
+            client.post("/v1/chat/completions", json=ASK)
+    assert until(lambda: first in running.flows() and len(running.flows()) == 2)
+
+
+def test_an_empty_piece_does_not_end_the_answer() -> None:
+    assert scribe.capture(bytearray(), b"") == []
+
+
+def test_only_so_much_of_a_body_is_kept() -> None:
+    kept = bytearray(scribe.BODY_LIMIT)
+    assert scribe.capture(kept, b"more") == b"more"
+    assert len(kept) == scribe.BODY_LIMIT
+
+
+def test_a_credential_is_masked_but_can_be_told_apart() -> None:
+    assert scribe.masked(f"Bearer {CANARY}") == "Bearer ***b604"
+    assert scribe.masked("short") == "***"
+
+
+def test_a_comment_says_how_it_went() -> None:
+    record = Record(asked="gpt-4o", door="api.openai.com")
+    record.tried = [Tried(Target("nim", "a"), "429", 0.1), Tried(Target("nim", "b"), "answered", 0.4)]
+    record.target, record.outcome, record.first_token = Target("nim", "b"), "left", 0.42
+    record.usage = Usage(prompt=1200, completion=34, total=1234, cached=0, reasoning=0)
+    assert scribe.comment(record) == (
+        "→ nim/b · 2 attempts · nim/a: 429 · tokens 1,200 in, 34 out · first token 420 ms · left"
+    )

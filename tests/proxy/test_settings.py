@@ -1,0 +1,93 @@
+"""Settings under which idetour would loop or leak are refused in one sentence."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mitmproxy import exceptions
+from mitmproxy.options import Options
+from mitmproxy.tools.dump import DumpMaster
+
+from idetour.proxy.settings import FIXED, Settings, closed, is_loopback
+from upstream import until
+
+
+def configured[T](look: Callable[[DumpMaster], T], **options: Any) -> T:
+    """What `look` sees in a mitmproxy, not started, with our settings and these options."""
+
+    async def make() -> T:
+        master = DumpMaster(Options(), with_termlog=False, with_dumper=False)
+        master.addons.add(Settings())
+        master.options.update(**options)
+        return look(master)
+
+    return asyncio.run(make())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("connection_strategy", "eager", "loop or stall"),
+        ("upstream_cert", True, "loop or stall"),
+        ("http2", True, "loop or stall"),
+        ("body_size_limit", "1g", "loop or stall"),
+        ("stream_large_bodies", "1m", "unset stream_large_bodies"),
+        ("ssl_insecure", True, "keys would go to anyone"),
+        ("mode", ["transparent"], "transparent mode"),
+        ("mode", ["upstream:http://127.0.0.1:1"], "upstream mode"),
+        ("mode", ["regular@0.0.0.0:8080"], "this machine only, not on 0.0.0.0"),
+        ("listen_host", "192.168.1.5", "this machine only, not on 192.168.1.5"),
+        ("idetour_keep_flows", -1, "0 or more"),
+        ("idetour_inspect", "sometimes", "auto, always or never"),
+    ],
+)
+def test_a_setting_that_would_loop_or_leak_is_refused(name: str, value: Any, said: str) -> None:
+    with pytest.raises(exceptions.OptionsError, match=said):
+        configured(lambda _: None, **{name: value})
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"mode": ["regular"]},
+        {"mode": ["regular@127.0.0.1:8080", "reverse:https://api.openai.com@127.0.0.1:443"]},
+        {"mode": ["reverse:https://api.openai.com@::1:443"]},
+        {"mode": ["regular@0.0.0.0:8080"], "idetour_lan": True},
+    ],
+)
+def test_what_people_need_is_accepted(options: dict[str, Any]) -> None:
+    assert configured(lambda master: master.options.mode, **options) == options["mode"]
+
+
+def test_the_fixed_settings_are_set_when_the_script_is_loaded() -> None:
+    assert configured(lambda master: {name: getattr(master.options, name) for name in FIXED}) == FIXED
+
+
+@pytest.mark.parametrize(
+    ("spec", "made"),
+    [
+        ("regular", "regular@127.0.0.1:8080"),
+        ("regular@9000", "regular@127.0.0.1:9000"),
+        ("regular@127.0.0.1:9000", "regular@127.0.0.1:9000"),
+        ("reverse:https://api.openai.com@443", "reverse:https://api.openai.com@127.0.0.1:443"),
+    ],
+)
+def test_a_mode_without_an_address_is_closed_to_others(spec: str, made: str) -> None:
+    assert configured(lambda _: closed([spec], "")) == [made]
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("x", False)],
+)
+def test_loopback_is_told_from_the_rest(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected
+
+
+def test_a_mitmproxy_told_nothing_ends_up_on_loopback(
+    proxy: Callable[..., Any], profile_file: Callable[..., Path]
+) -> None:
+    running = proxy(profile_file("models: {gpt-4o: demo/hello}"), "regular@0")
+    assert until(lambda: {host for host, _ in running.addresses()} == {"127.0.0.1"})
