@@ -81,8 +81,9 @@ def tls_upstream(upstreams: Callable[..., Upstream], authority: Authority) -> Up
 class Serving:
     """The gateway in this process, in a thread with a loop of its own."""
 
-    def __init__(self, profile: Path) -> None:
+    def __init__(self, profile: Path, port: int = 0) -> None:
         self._profile = profile
+        self.port = port
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="gateway", daemon=True)
 
@@ -90,7 +91,7 @@ class Serving:
         from idetour.endpoints.serve import start
 
         self._thread.start()
-        starting = asyncio.run_coroutine_threadsafe(start(self._profile), self._loop)
+        starting = asyncio.run_coroutine_threadsafe(start(self._profile, port=self.port), self._loop)
         self.gateway = starting.result(10)
         self.port = self.gateway.port
         self.url = f"http://127.0.0.1:{self.port}"
@@ -105,16 +106,14 @@ class Serving:
         self._loop.close()
 
     async def _stop(self) -> None:
-        self.gateway.stop()
-        if ending := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait(ending, timeout=5)
+        await self.gateway.stop()
 
 
 class Running:
     """The product as people start it: a process of its own, which must end well when asked to."""
 
     def __init__(self, profile: Path, *options: str, **environment: str) -> None:
-        self.port = free_port()
+        self.port = unused_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._said = profile.with_name(f"output-{self.port}.txt")
         command = [sys.executable, "-m", "idetour", "run", str(profile), "-p", str(self.port), *options]
@@ -155,7 +154,7 @@ class Running:
             self.process.wait()
 
 
-def free_port() -> int:
+def unused_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
@@ -179,6 +178,12 @@ def entering[T](kind: Callable[..., contextlib.AbstractContextManager[T]]) -> It
             return stack.enter_context(kind(*args, **named))
 
         yield start
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody listens on just now, for who has to know it before the start."""
+    return unused_port()
 
 
 @pytest.fixture

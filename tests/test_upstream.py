@@ -262,6 +262,20 @@ def test_an_error_event_can_take_the_place_of_the_rest(upstream: Upstream, sdk: 
         list(chunks)
 
 
+def test_the_rest_can_wait_until_the_client_has_heard_the_beginning(upstream: Upstream) -> None:
+    gate = threading.Event()
+    upstream.then(stream("a", "b").reset_after(3).held_after(2, gate))
+    got = b""
+    with httpx2.stream("POST", f"{upstream.url}/x", json=HI, trust_env=False) as answer:
+        parts = answer.iter_raw()
+        while b'"a"' not in got:
+            got += next(parts)
+        gate.set()
+        with pytest.raises(httpx2.ReadError):
+            list(parts)
+    assert b'"b"' not in got
+
+
 def test_an_answer_without_so_many_pieces_says_so(upstream: Upstream) -> None:
     said(upstream)
     with pytest.raises(ValueError, match="has 4 pieces, not 9"):

@@ -28,17 +28,16 @@ class Proxy:
         self._modes = [*(modes or ["regular@127.0.0.1:0"])]
         self._options = {"confdir": str(profile.parent / "mitmproxy"), "idetour_profile": str(profile), **options}
         self.view = view.View() if display else None
-        self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="mitmproxy", daemon=True)
         self._up = threading.Event()
         self.problem: BaseException | None = None
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self.loop)
-        self.loop.run_until_complete(self._serve())
+        asyncio.run(self._serve())
 
     async def _serve(self) -> None:
         try:
+            self.loop = asyncio.get_running_loop()
             self.master = DumpMaster(Options(), with_termlog=False, with_dumper=False)
             self.addons = made()
             if self.view is not None:  # an empty view is false
@@ -54,6 +53,7 @@ class Proxy:
         finally:
             self._up.set()
         await serving
+        await self.master.addons.get("proxyserver").servers.update([])  # mitmproxy leaves its sockets to the exit
 
     def _listening(self) -> bool:
         return self.master.addons.get("door")._gateway is not None and bool(self.addresses())
@@ -77,7 +77,6 @@ class Proxy:
         self.loop.call_soon_threadsafe(self.master.shutdown)
         self._thread.join(10)
         assert not self._thread.is_alive()
-        self.loop.close()
 
     def trust(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=self.authority.root)

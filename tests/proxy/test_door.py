@@ -1,8 +1,12 @@
 """What goes to the gateway, what passes, what is turned away."""
 
 import ipaddress
+import os
+import shutil
 import socket
-import ssl
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +18,7 @@ from mitmproxy import connection
 from mitmproxy.proxy import mode_specs
 
 from idetour.proxy import door
+from conftest import ADDONS, healthy
 from proxy.conftest import Proxy
 from upstream import Upstream, stream, until
 
@@ -190,16 +195,37 @@ def test_the_hop_port_answers_nobody_but_the_proxy(proxy: Callable[..., Proxy], 
     assert httpx2.get(f"http://127.0.0.1:{hop}/v1/models", trust_env=False).status_code == 403
 
 
-def test_a_name_that_is_not_intercepted_keeps_its_own_certificate(proxy: Callable[..., Proxy], profile: Path) -> None:
-    running = proxy(profile)
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with socket.create_connection(("127.0.0.1", running.port)) as sock:
-        sock.settimeout(10)
-        sock.sendall(b"CONNECT not.ours.invalid:443 HTTP/1.1\r\nHost: not.ours.invalid:443\r\n\r\n")
-        sock.recv(1000)
-        with pytest.raises((ssl.SSLError, OSError)):  # mitmproxy would show a certificate of its own making
-            context.wrap_socket(sock, server_hostname="not.ours.invalid")
+@pytest.mark.skipif(
+    not all(map(shutil.which, ("unshare", "ip", "openssl", "curl")))
+    or subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode != 0,
+    reason="needs a network namespace of its own",
+)
+def test_a_host_that_is_not_ours_keeps_its_own_certificate(tmp_path: Path) -> None:
+    command = ["unshare", "-n", sys.executable, str(Path(__file__).with_name("elsewhere.py")), str(tmp_path)]
+    paths = os.pathsep.join(path for path in sys.path if path)
+    asked = subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, "PYTHONPATH": paths})
+    assert asked.stdout.startswith("0 "), asked.stdout + asked.stderr
+    assert "issuer: CN=idetour test authority" in asked.stdout
+
+
+def test_the_script_can_be_loaded_again_while_it_runs(tmp_path: Path, home: Path, free_port: int) -> None:
+    script = tmp_path / "addon.py"
+    script.write_text("from idetour.proxy import addons\n__all__ = ['addons']\n")
+
+    command = [Path(sys.executable).with_name("mitmdump"), "-s", script, "--listen-port", str(free_port), "--set"]
+    said = tmp_path / "said.txt"
+    environment = {**os.environ, "PYTHONPATH": str(ADDONS)}
+    with said.open("w") as output:
+        process = subprocess.Popen([*command, f"confdir={tmp_path}"], stdout=output, stderr=output, env=environment)
+    try:
+        assert until(lambda: healthy(free_port), within=20)
+        os.utime(script, (time.time() + 5, time.time() + 5))
+        assert until(lambda: said.read_text().count("Loading script") == 2, within=10)
+        assert until(lambda: healthy(free_port), within=10)
+        assert "Traceback" not in said.read_text()
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from http import HTTPStatus
+from threading import Event
 from typing import Any, Literal
 
-type Step = bytes | float | Act  # one write, seconds to wait, or an end
+type Step = bytes | float | Event | Act  # one write, seconds to wait, what to wait for, or an end
 type Script = Answer | Callable[[Request], Answer]
 
 DONE = b"data: [DONE]\n\n"
@@ -107,6 +108,10 @@ class Answer:
 
     def without_done(self) -> "Answer":
         return self.edited(lambda steps: [step for step in steps if step != DONE])
+
+    def held_after(self, n: int, gate: Event) -> "Answer":
+        """`n` pieces, and the rest when the test opens the gate: what came before has then been read."""
+        return self.edited(lambda steps: [*(first := upto(n, steps)), gate, *steps[len(first) :]])
 
     # How it is written.
 

@@ -106,6 +106,8 @@ class Upstream:
             await asyncio.wait(serving, timeout=2)  # reset, they end by themselves
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._server is None:  # accepted while the port was being closed
+            return reset(writer)
         self.accepted += 1
         number = self.accepted
         self._writers.add(writer)
@@ -203,6 +205,9 @@ async def send(steps: Iterable[Step], writer: asyncio.StreamWriter) -> bool:
             case bytes():
                 writer.write(step)
                 await writer.drain()
+            case threading.Event():
+                while not step.is_set():
+                    await asyncio.sleep(0.005)
             case Act.STALL:
                 await asyncio.Event().wait()
             case Act.FIN:

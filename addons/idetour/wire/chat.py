@@ -15,6 +15,8 @@ from msgspec import Raw
 from idetour.errors import BadRequest
 from idetour.wire import raw
 
+LONGEST_NAME = 300  # characters; a name is searched, logged and sent back in headers
+
 _KINDS = {
     b'"': "a string",
     b"[": "a list",
@@ -35,13 +37,18 @@ class ChatRequest:
     include_usage: bool
 
 
-def read(body: bytes) -> ChatRequest:
-    """Raises BadRequest, which says what is wrong and where, with the field as `param`."""
+def read(body: bytes, *, default: str | None = None) -> ChatRequest:
+    """Raises BadRequest, which says what is wrong and where, with the field as `param`.
+
+    `default` is the model of a request that names none.
+    """
     fields = _fields(body)
     options = _optional(fields, "stream_options", dict[str, Raw], "an object")
-    model = _field(fields, "model", str, "a string")
+    model = default if default and "model" not in fields else _field(fields, "model", str, "a string")
     if not model:
         raise BadRequest("`model` is empty: name the model that is to answer", param="model")
+    if len(model) > LONGEST_NAME:
+        raise BadRequest(f"`model` is longer than {LONGEST_NAME} characters", param="model")
     messages = fields.get("messages", raw.NULL)
     if raw.kind(messages) != b"[":
         _wrong(fields, "messages", "a list")

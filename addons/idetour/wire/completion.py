@@ -107,14 +107,19 @@ def _whole(body: bytes) -> dict[str, Raw]:
     try:
         fields, choices = parse(body)
     except ValueError:
-        excerpt = parse_error(body).message[:200] or "nothing"
-        raise UpstreamError(
-            f"the upstream answered with something that is no completion: {excerpt}",
-            code="bad_upstream_response",
-        ) from None
+        raise _no_completion(body) from None
     if error := error_in(body, fields, choices):
         raise error
+    if not choices:
+        raise _no_completion(body)
     return fields
+
+
+def _no_completion(body: bytes) -> UpstreamError:
+    excerpt = parse_error(body).message[:200] or "nothing"
+    return UpstreamError(
+        f"the upstream answered with something that is no completion: {excerpt}", code="bad_upstream_response"
+    )
 
 
 def _pieces(number: int, choice: dict[str, Raw]) -> Iterator[dict[str, Raw]]:
