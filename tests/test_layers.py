@@ -17,6 +17,7 @@ PACKAGE = Path(__file__).parent.parent / "addons" / "idetour"
 # From the bottom up: a module may import its own layer and the layers named beside it.
 LAYERS: dict[str, set[str]] = {
     "errors": set(),
+    "disk": set(),
     "secret": set(),
     "home": set(),
     "system": {"errors"},
@@ -31,7 +32,8 @@ LAYERS: dict[str, set[str]] = {
 }
 LAYERS["endpoints"] = LAYERS["gateway"] | {"gateway"}
 LAYERS["proxy"] = {"endpoints", "gateway", "profile", "certs", "errors", "secret", "home"}
-LAYERS["takeover"] = LAYERS["doctor"] = LAYERS["agent"] = LAYERS["certs"] | {"profile"}
+LAYERS["takeover"] = LAYERS["certs"] | {"disk", "profile"}
+LAYERS["doctor"] = LAYERS["agent"] = LAYERS["certs"] | {"profile"}
 LAYERS["cli"] = set(LAYERS)
 LAYERS["__main__"] = {"cli"}
 LAYERS["__init__"] = set()
@@ -44,6 +46,7 @@ OWNERS: dict[str, set[str]] = {
     "fastapi": {"endpoints"},
     "httpx2": {"accounts", "doctor", "cli"},
     "mitmproxy": {"proxy", "cli"},
+    "mitmproxy_rs": {"cli"},  # a part of mitmproxy; says whether it can capture a program here
     "msgspec": {"wire", "upstreams", "gateway", "endpoints"},
     "pydantic": {"profile", "endpoints"},
     "pydantic_core": {"profile", "endpoints"},

@@ -224,7 +224,7 @@ async def send(steps: Iterable[Step], writer: asyncio.StreamWriter) -> bool:
 def reset(writer: asyncio.StreamWriter) -> None:
     """Close with RST instead of FIN."""
     linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
-    with contextlib.suppress(OSError):  # closed already
+    with contextlib.suppress(OSError, AttributeError):  # closed already; a TLS transport then has no socket
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     writer.transport.abort()
 

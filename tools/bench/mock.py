@@ -6,6 +6,7 @@ tells when which stream was given up by its reader.
 
 import asyncio
 import json
+import random
 import ssl
 import sys
 import time
@@ -96,8 +97,7 @@ class Upstream(asyncio.Protocol):
     def begin(self, script: Script) -> None:
         self.script, self.sent = script, 0
         self.got = time.monotonic_ns()
-        self.due = self.loop.time()
-        self.transport.write(STREAM)
+        self.due = self.loop.time() - random.random() * script.delay / 1e6  # streams do not march in step
         self.wait(script)
 
     def wait(self, script: Script) -> None:
@@ -113,7 +113,8 @@ class Upstream(asyncio.Protocol):
             return
         self.sent += 1
         content = b'{"content":" @%d.%d@"}' % (self.got, time.monotonic_ns())
-        self.transport.write(chunk(EVENT % (content, b"null", b"")))
+        event = chunk(EVENT % (content, b"null", b""))
+        self.transport.write(event if self.sent > 1 else STREAM + event)
         self.wait(script)
 
 

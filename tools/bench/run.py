@@ -9,6 +9,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 
 from . import authority
@@ -49,7 +50,7 @@ def main() -> None:
     if asked.json:
         goals = [found for goal in GOALS if (found := reached(goal, run.samples))]
         asked.json.write_text(
-            json.dumps({"machine": machine, "samples": run.samples, "goals": goals}, default=vars, indent=1)
+            json.dumps({"machine": machine, "samples": run.samples, "goals": goals}, default=asdict, indent=1)
         )
 
 

@@ -23,9 +23,12 @@ PROFILE = 1
 """The version of the rules in this file. It stands in the root's name; a change makes a new authority."""
 
 LIFETIME = timedelta(days=730)
-"""From root to leaf, since nothing can be renewed once the keys are gone. Leaves of 199, 365, 730 and
+"""Of root and intermediate, and of a sealed leaf, which nobody can make anew. Leaves of 199, 365, 730 and
 825 days were accepted by every client tried; Apple's limit for a root that the user installed is 825
 (https://support.apple.com/103769), and the 398 days of public authorities do not apply."""
+
+RENEWABLE_LIFETIME = timedelta(days=90)
+"""Of a leaf that can be made anew without asking anybody: a stolen leaf key is of use for no longer."""
 
 BACKDATED = timedelta(days=2)
 """For clocks that are behind: the IDE may run in a virtual machine or on another one."""
@@ -48,6 +51,21 @@ def sealed(hosts: Sequence[str], *, now: datetime) -> tuple[x509.Certificate, di
     root = make_root(hosts, now=now)
     intermediate = make_intermediate(root)
     return root.certificate, {host: _pem(make_leaf(intermediate, host), intermediate) for host in hosts}
+
+
+def renewable(hosts: Sequence[str], *, now: datetime) -> tuple[x509.Certificate, Identity]:
+    """A root, and the intermediate by which `served` makes leaves, now and later.
+
+    *Renewable*: only the root's key ends here. Who gets the intermediate's can
+    sign for the listed hosts and what lies below them, and for nothing else.
+    """
+    root = make_root(hosts, now=now)
+    return root.certificate, make_intermediate(root)
+
+
+def served(intermediate: Identity, host: str, *, now: datetime) -> bytes:
+    """The PEM file of a host whose leaf can be made anew: leaf key, leaf, intermediate."""
+    return _pem(make_leaf(intermediate, host, now=now), intermediate)
 
 
 def make_root(hosts: Sequence[str], *, now: datetime) -> Identity:
@@ -73,8 +91,10 @@ def make_intermediate(root: Identity) -> Identity:
     """What the clients really obey: the root's constraints again, servers only, and no authority below."""
     key = _new_key()
     constraints = root.certificate.extensions.get_extension_for_class(x509.NameConstraints).value
+    above = root.certificate
+    name = _name(f"{common_name(above)} intermediate")
     builder = (
-        _builder_below(root, _name(f"{common_name(root.certificate)} intermediate"), key)
+        _builder_below(root, name, key, above.not_valid_before_utc, above.not_valid_after_utc)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(key_cert_sign=True), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -83,13 +103,21 @@ def make_intermediate(root: Identity) -> Identity:
     return Identity(builder.sign(root.key, hashes.SHA256()), key)
 
 
-def make_leaf(issuer: Identity, host: str) -> Identity:
-    """A server certificate for one name."""
+def make_leaf(issuer: Identity, host: str, *, now: datetime | None = None) -> Identity:
+    """A server certificate for one name: for RENEWABLE_LIFETIME from `now`, or else as long as its issuer.
+
+    Its key usage is to sign alone, as in the ECDSA certificates of public
+    authorities: to encipher keys is not for such keys (RFC 8813, section 3).
+    """
     key = _new_key()
+    start, end = issuer.certificate.not_valid_before_utc, issuer.certificate.not_valid_after_utc
+    if now:
+        fresh = now.replace(microsecond=0)
+        start, end = max(start, fresh - BACKDATED), min(end, fresh + RENEWABLE_LIFETIME)
     # A common name holds 64 characters at most; no client here reads it, people do.
     name = _name(host if len(host) <= 64 else None)
     builder = (
-        _builder_below(issuer, name, key)
+        _builder_below(issuer, name, key, start, end)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(digital_signature=True), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -149,13 +177,12 @@ def _builder(
 
 
 def _builder_below(
-    issuer: Identity, subject: x509.Name, key: ec.EllipticCurvePrivateKey
+    issuer: Identity, subject: x509.Name, key: ec.EllipticCurvePrivateKey, start: datetime, end: datetime
 ) -> x509.CertificateBuilder:
-    above = issuer.certificate
-    identifier = x509.AuthorityKeyIdentifier(key_id(above), None, None)
+    identifier = x509.AuthorityKeyIdentifier(key_id(issuer.certificate), None, None)
     return (
-        _builder(subject, key, above.not_valid_before_utc, above.not_valid_after_utc)
-        .issuer_name(above.subject)
+        _builder(subject, key, start, end)
+        .issuer_name(issuer.certificate.subject)
         .add_extension(identifier, critical=False)
     )
 
@@ -189,7 +216,9 @@ def _label() -> str:
         user = getpass.getuser()
     except (ImportError, KeyError, OSError):  # a container's user without a name
         user = "user"
-    owner = "".join(char for char in f"{user}@{platform.node()}" if char.isprintable())
+    # Without what makes a tool put a name in quotes: it is looked for in what such tools print.
+    plain = (char for char in f"{user}@{platform.node()}" if char.isprintable() and char not in ',;+="<>#\\')
+    owner = "".join(plain)
     short = owner.encode()[:32].decode(errors="ignore")  # with the words around it at most 64 bytes
     return f"idetour {short} {secrets.token_hex(4)}"
 

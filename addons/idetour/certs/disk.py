@@ -16,6 +16,13 @@ def create(path: Path, content: bytes) -> Path:
     return path
 
 
+def replace(path: Path, content: bytes) -> None:
+    """The same in place of what was there: whenever it is read, the file is the old one or the new."""
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    create(fresh, content).replace(path)
+
+
 def sync(folder: Path) -> None:
     """Put a folder's entries on the disk, where a folder can be opened (not on Windows)."""
     if os.name == "posix":

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from idetour.cli import ports
 from idetour.errors import SetupError
 
 if TYPE_CHECKING:
@@ -23,8 +25,18 @@ START_SECONDS = 20.0
 @click.argument("text")
 @click.option("-m", "--model", help="The name to ask for; without one, the profile's first.")
 @click.option("--profile", "profile_name", metavar="PROFILE", help="For a temporary instance.")
-@click.option("--intercept", is_flag=True, help="Ask https://api.openai.com through the proxy, as an IDE would.")
-@click.option("-p", "--port", type=click.IntRange(1, 65535), default=8080, show_default=True, envvar=["IDETOUR_PORT", "PORT"])
+@click.option(
+    "--intercept", is_flag=True, help="Ask https://api.openai.com through the proxy, as an IDE would."
+)
+@click.option(
+    "-p",
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8080,
+    show_default=True,
+    envvar=["IDETOUR_PORT", "PORT"],
+    help="Where an idetour may be running.",
+)
 def ask(text: str, model: str | None, profile_name: str | None, intercept: bool, port: int) -> None:
     """Stream the answer to TEXT through the idetour on this port, or through one that is started for it.
 
@@ -35,8 +47,10 @@ def ask(text: str, model: str | None, profile_name: str | None, intercept: bool,
     from idetour.profile.read import find, read
 
     with instance(profile_name, port) as (address, temporary):
-        name = model or (first_choice(read(find(profile_name))) if temporary else first_listed(address))
-        for piece in stream(address, name, text, intercept=intercept):
+        if model is None:
+            chosen = profile_name or os.environ.get("IDETOUR_PROFILE")
+            model = first_choice(read(find(chosen))) if temporary else first_listed(address)
+        for piece in stream(address, model, text, intercept=intercept):
             click.echo(piece, nl=False)
         click.echo()
 
@@ -48,18 +62,22 @@ def instance(profile_name: str | None, port: int) -> Iterator[tuple[str, bool]]:
     if profile_name is None and is_idetour(address):
         yield address, False
         return
-    from idetour.cli import ports
-
-    port = ports.next_free("127.0.0.1", 20_000)
+    port = ports.any_free("127.0.0.1")
     address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "idetour", "run", *([profile_name] if profile_name else []), "-p", str(port)]
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment())
-    try:
-        wait_for(address, child)
-        yield address, True
-    finally:
-        child.terminate()
-        child.wait()
+    command = [sys.executable, "-m", "idetour", "run", "-p", str(port)]
+    if profile_name:
+        command.append(profile_name)
+    with tempfile.TemporaryFile() as said:  # not a pipe: nobody reads it while it runs
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, env=environment())
+        try:
+            if not starts(address, child):
+                said.seek(0)
+                words = said.read().decode(errors="replace").strip()
+                raise SetupError(f"A temporary idetour did not start: {words or 'it said nothing'}")
+            yield address, True
+        finally:
+            child.terminate()
+            child.wait()
 
 
 def environment() -> dict[str, str]:
@@ -70,14 +88,13 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def wait_for(address: str, child: "subprocess.Popen[bytes]") -> None:
+def starts(address: str, child: "subprocess.Popen[bytes]") -> bool:
     until = time.monotonic() + START_SECONDS
     while not is_idetour(address):
         if child.poll() is not None or time.monotonic() > until:
-            child.kill()
-            said = child.communicate()[1].decode(errors="replace").strip()
-            raise SetupError(f"A temporary idetour did not start: {said or 'it said nothing'}")
+            return False
         time.sleep(0.05)
+    return True
 
 
 def is_idetour(address: str) -> bool:
@@ -94,8 +111,10 @@ def first_listed(address: str) -> str:
     """The first model on the list of a running idetour."""
     import httpx2
 
-    listed = httpx2.get(f"{address}/v1/models", timeout=5, trust_env=False, headers=authorization()).json()
-    return next((str(item["id"]) for item in listed.get("data", ())), "demo/hello")
+    answer = httpx2.get(f"{address}/v1/models", timeout=5, trust_env=False, headers=authorization())
+    if not answer.is_success:
+        raise SetupError(message(answer.content))
+    return next((str(item["id"]) for item in answer.json()["data"]), "demo/hello")
 
 
 def authorization() -> dict[str, str]:
@@ -112,8 +131,12 @@ def stream(address: str, model: str, text: str, *, intercept: bool) -> Iterator[
     base = "https://api.openai.com" if intercept else address
     try:
         with (
-            httpx2.Client(proxy=address if intercept else None, verify=trust(intercept), trust_env=False, timeout=600) as client,
-            client.stream("POST", f"{base}/v1/chat/completions", json=body, headers=authorization()) as answer,
+            httpx2.Client(
+                proxy=address if intercept else None, verify=trust(intercept), trust_env=False, timeout=600
+            ) as client,
+            client.stream(
+                "POST", f"{base}/v1/chat/completions", json=body, headers=authorization()
+            ) as answer,
         ):
             if not answer.is_success:
                 raise SetupError(message(answer.read()))
@@ -129,12 +152,16 @@ def trust(intercept: bool) -> "ssl.SSLContext | bool":
     from idetour import home
     from idetour.certs.authority import load
 
-    authority = load(home.folder("certs")) if intercept else None
-    return ssl.create_default_context(cafile=authority.root) if authority else True
+    if not intercept:
+        return True
+    authority = load(home.folder("certs"))
+    if authority is None:
+        raise SetupError("There is no certificate authority in this home: is that idetour somebody else's?")
+    return ssl.create_default_context(cafile=authority.root)
 
 
 def texts(chunks: Iterator[bytes]) -> Iterator[str]:
-    """What the model says and thinks, from its events."""
+    """What the model says and thinks, from its events. Raises SetupError where it breaks off."""
     from idetour.wire.sse import Reader
 
     reader = Reader()
@@ -148,6 +175,7 @@ def texts(chunks: Iterator[bytes]) -> Iterator[str]:
             for choice in data.get("choices") or ():
                 delta = choice.get("delta") or {}
                 yield delta.get("content") or delta.get("reasoning_content") or delta.get("reasoning") or ""
+    raise SetupError("The answer broke off.")
 
 
 def message(body: bytes) -> str:

@@ -1,29 +1,36 @@
 """What a profile offers, in words: for the start screen, `check` and `models`."""
 
+from collections.abc import Iterator
+
 from idetour.profile import Profile, Target, Upstream
-from idetour.routes.plan import offered
+from idetour.routes.plan import named, offered
 
 
 def first_choice(profile: Profile) -> str:
-    """The name to show in examples: the profile's own first, else a model that can answer now."""
-    declared = [*profile.routes, *profile.models]
-    real = [name for name in offered(profile) if not name.startswith("demo/")]
-    return next((name for name in (*declared, *real) if ready(profile, name)), "demo/hello")
+    """The name to show in examples: the first that can answer now, a real model before the demo."""
+    names = [name for name in offered(profile) if ready(profile, name)]
+    return next((name for name in names if not name.startswith("demo/")), "demo/hello")
 
 
 def ready(profile: Profile, name: str) -> bool:
     """Whether somebody can answer for a name right now, as far as keys go."""
-    return any(profile.upstreams[target.upstream].ready for target in targets(profile, name))
+    return any(profile.upstreams[target.upstream].ready for _, target in targets(profile, name))
 
 
-def targets(profile: Profile, name: str) -> list[Target]:
-    """All targets that a name may lead to, in order."""
-    if rules := profile.routes.get(name):
-        names = [each for rule in rules for each in (*rule.use, *rule.otherwise)]
-        return [target for each in dict.fromkeys(names) for target in targets(profile, each)]
-    if model := profile.models.get(name):
-        return [model.target]
-    return [Target.parse(name)] if "/" in name and name.partition("/")[0] in profile.upstreams else []
+def targets(profile: Profile, name: str) -> Iterator[tuple[str, Target]]:
+    """All targets that a name may lead to, in order, each with its part in a route: its share, or `else`."""
+    if name not in profile.routes:
+        if found := named(profile, name):
+            yield "", found.target
+        return
+    for rule in profile.routes[name]:
+        total = sum(rule.use.values())
+        shares = {
+            each: f"{weight / total:.0%}" if len(rule.use) > 1 else "" for each, weight in rule.use.items()
+        }
+        for each, part in (*shares.items(), *((each, "else") for each in rule.otherwise)):
+            if found := named(profile, each):
+                yield part, found.target
 
 
 def state(upstream: Upstream) -> str:
@@ -31,7 +38,8 @@ def state(upstream: Upstream) -> str:
     if upstream.client_key:
         return "the IDE's key"
     if upstream.keys:
-        return f"key {upstream.keys[0]}" + (f" and {len(upstream.keys) - 1} more" if len(upstream.keys) > 1 else "")
+        more = f" and {len(upstream.keys) - 1} more" if len(upstream.keys) > 1 else ""
+        return f"key {upstream.keys[0]}{more}"
     if upstream.login:
         return f"no login: idetour login {upstream.login}"
     if upstream.needs_key:
@@ -39,10 +47,19 @@ def state(upstream: Upstream) -> str:
     return "no key needed"
 
 
+def asks_for(profile: Profile) -> str | None:
+    """Which keys callers need; None: none. A variable that is not set lets nobody in."""
+    if not (profile.access or profile.access_names):
+        return None
+    return f"an access key ({', '.join(profile.access_names) or 'written in the profile'})"
+
+
 def lacking(profile: Profile) -> list[Upstream]:
-    """The upstreams that would answer if a variable were set; one line each is enough for families."""
+    """The upstreams of use here that would answer if a variable were set; of several with one key the first."""
+    declared = (*profile.routes, *profile.models)
+    used = {target.upstream for name in declared for _, target in targets(profile, name)}
     seen: dict[str, Upstream] = {}
-    for upstream in profile.upstreams.values():
-        if not upstream.ready and upstream.key_names:
+    for name, upstream in profile.upstreams.items():
+        if not upstream.ready and upstream.key_names and (name in used or profile.offer == "available"):
             seen.setdefault(upstream.key_names[0], upstream)
     return list(seen.values())

@@ -10,22 +10,38 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-def is_free(host: str, port: int) -> bool:
-    """Whether we could listen there."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        if os.name != "nt":  # there it would mean that two programs may share a port
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+def obstacle(host: str, port: int) -> OSError | None:
+    """Why we could not listen there: EADDRINUSE, no right to, no such address. Port 0 stands for any."""
+    try:
+        with bound(host, port):
+            return None
+    except OSError as error:
+        return error
 
 
 def next_free(host: str, port: int) -> int:
-    """The next port that is free; 0 (any) if none of the next hundred is."""
-    return next((each for each in range(port + 1, port + 100) if is_free(host, each)), 0)
+    """The next port that is free and needs no rights; any one if none of the next hundred is."""
+    after = range(max(port, 1023) + 1, min(port + 100, 65536))
+    return next((each for each in after if obstacle(host, each) is None), 0) or any_free(host)
+
+
+def any_free(host: str) -> int:
+    """A free port of the system's choice. Raises OSError where `host` is no address of this machine."""
+    with bound(host, 0) as probe:
+        return int(probe.getsockname()[1])
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that has the port until it is closed."""
+    probe = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        if os.name != "nt":  # there it would mean that two programs may share a port
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+    except OSError:
+        probe.close()
+        raise
+    return probe
 
 
 def holder(port: int) -> str | None:
@@ -43,7 +59,7 @@ def pid_by_proc(port: int) -> int | None:
     inodes = {f"socket:[{inode}]" for inode in listening_inodes(port)}
     for link in Path("/proc").glob("[0-9]*/fd/*") if inodes else ():
         with contextlib.suppress(OSError):
-            if os.readlink(link) in inodes:
+            if str(link.readlink()) in inodes:
                 return int(link.parts[2])
     return None
 
@@ -59,14 +75,12 @@ def listening_inodes(port: int) -> Iterator[str]:
 
 def pid_by_tool(port: int) -> int | None:
     """macOS has `lsof`, Windows `netstat`; both print the process id."""
+    found = None
     if lsof := shutil.which("lsof"):
-        found = re.search(r"\d+", output(lsof, "-nP", "-t", f"-iTCP:{port}", "-sTCP:LISTEN"))
-    elif os.name == "nt" and (netstat := shutil.which("netstat")):
+        found = re.search(r"(\d+)", output(lsof, "-nP", "-t", f"-iTCP:{port}", "-sTCP:LISTEN"))
+    elif netstat := os.name == "nt" and shutil.which("netstat"):
         found = re.search(rf":{port}\s+\S+\s+LISTENING\s+(\d+)", output(netstat, "-ano", "-p", "TCP"))
-        return int(found[1]) if found else None
-    else:
-        return None
-    return int(found[0]) if found else None
+    return int(found[1]) if found else None
 
 
 def output(*command: str) -> str:

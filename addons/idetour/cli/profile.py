@@ -1,9 +1,10 @@
 """`idetour profile`: list, show, make, edit and find profiles."""
 
 import json
-import os
 
 import click
+
+from idetour.cli.group import Group
 
 TEMPLATE = """# yaml-language-server: $schema={schema}
 # {name}: idetour run {name}
@@ -12,7 +13,7 @@ models:
 """
 
 
-@click.group(short_help="List, show, make, edit and find profiles.")
+@click.group(cls=Group, short_help="List, show, make, edit and find profiles.")
 def profile() -> None:
     """A profile is one YAML file that says who answers what."""
 
@@ -53,17 +54,19 @@ def new(name: str, source: str | None) -> None:
     from idetour.profile.read import find
     from idetour.profile.schema import json_schema
 
-    if not name.replace("-", "").replace("_", "").isalnum():
-        raise click.BadParameter("letters, digits, - and _ only", param_hint="NAME")
+    if not name.replace("-", "").replace("_", "").isalnum() or name == "catalog":
+        raise click.BadParameter("letters, digits, - and _ only, and not catalog", param_hint="NAME")
     folder = home.folder("profiles")
     target, schema = folder / f"{name}.yaml", folder / "profile.schema.json"
-    if target.exists():
-        raise click.ClickException(f"{target} is there already: idetour profile edit {name}")
     schema.write_text(json.dumps(json_schema(), ensure_ascii=False, indent=2), encoding="utf-8")
-    text = find(source).read_text(encoding="utf-8") if source else TEMPLATE.format(schema=schema.name, name=name)
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+    text = TEMPLATE.format(schema=schema.name, name=name)
+    if source:
+        text = find(source).read_text(encoding="utf-8")
+    try:
+        target.touch(0o600, exist_ok=False)
+    except FileExistsError:
+        raise click.ClickException(f"{target} is there already: idetour profile edit {name}") from None
+    target.write_text(text, encoding="utf-8")
     click.echo(target)
 
 
@@ -71,9 +74,14 @@ def new(name: str, source: str | None) -> None:
 @click.argument("name")
 def edit(name: str) -> None:
     """Open the profile in $EDITOR; what was wrong with it afterwards is said."""
+    from idetour.home import shipped
     from idetour.profile.read import find, read
 
     found = find(name)
+    if found.is_relative_to(shipped("profiles")):
+        raise click.ClickException(
+            f"{found} came with idetour. Make it yours: idetour profile new {name} --from {name}"
+        )
     click.edit(filename=str(found))
     read(found)
     click.echo(f"{found}: fine")

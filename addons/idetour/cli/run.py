@@ -1,34 +1,68 @@
 """`idetour run`: start the proxy and say in a few lines how to use it."""
 
+import errno
 import logging
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
+from idetour.cli import ports
+
 if TYPE_CHECKING:
+    from idetour.cli.takeover import Way
     from idetour.profile import Profile
 
 WEB_PORT = 8081
 CHATTER = ("mitmproxy.proxy", "mitmproxy.addons", "tornado.access")  # a line per connection
 
 
-@click.command(short_help="Start the proxy.", context_settings={"ignore_unknown_options": False})
+@click.command(short_help="Start the proxy.")
 @click.argument("profile", required=False, envvar="IDETOUR_PROFILE")
-@click.option("-p", "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, envvar=["IDETOUR_PORT", "PORT"])
-@click.option("--host", default="127.0.0.1", show_default=True, help="Another than loopback needs an access key.")
+@click.option(
+    "-p",
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    envvar=["IDETOUR_PORT", "PORT"],
+    help="Where it listens; 0 for any.",
+)
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Another than loopback needs an access key."
+)
 @click.option("--web", is_flag=True, help="With mitmweb: see live what the IDE says.")
-@click.option("--mode", "modes", multiple=True, metavar="MODE", help="A mitmproxy mode beside the main port; repeatable.")
+@click.option(
+    "--mode",
+    "modes",
+    multiple=True,
+    metavar="MODE",
+    help="A mitmproxy mode beside the main port; repeatable.",
+)
+@click.option(
+    "--takeover",
+    type=click.Choice(["hosts", "system-proxy", "pac"]),
+    help="Lead this machine's programs here until idetour ends.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="mitmproxy's own log as well.")
 @click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[-- MITMPROXY OPTIONS]")
 def run(
-    profile: str | None, port: int, host: str, web: bool, modes: tuple[str, ...], verbose: bool, options: tuple[str, ...]
+    profile: str | None,
+    port: int,
+    host: str,
+    web: bool,
+    modes: tuple[str, ...],
+    takeover: "Way | None",
+    verbose: bool,
+    options: tuple[str, ...],
 ) -> None:
     """Start the proxy with PROFILE (a name or a path; without one: `default`).
 
     One port serves the base URL, CONNECT and absolute-form requests. A hosts
-    file needs port 443 as well: --mode reverse:https://api.openai.com@127.0.0.1:443
+    file needs port 443 as well: --takeover hosts sees to both.
     """
     from idetour import home
+    from idetour.cli.takeover import prepared
     from idetour.profile.read import find, read
 
     path = find(profile)
@@ -39,6 +73,8 @@ def run(
         raise click.ClickException(
             f"Listening on {host} lets others spend your keys. Set IDETOUR_API_KEY (or `access:` in the profile) first."
         )
+    plan = prepared(takeover, made, host, port)
+    modes += plan.modes
     arguments = [
         *("-s", str(home.shipped("addon.py"))),
         *("--listen-host", host, "--listen-port", str(port), "--mode", "regular"),
@@ -49,8 +85,8 @@ def run(
         *("--set", "show_ignored_hosts=false"),
     ]
     if web:
-        arguments += ["--web-port", str(usable("127.0.0.1", WEB_PORT, quiet=True))]
-        if not click.get_text_stream("stdout").isatty():
+        arguments += ["--web-port", str(ports.next_free("127.0.0.1", WEB_PORT - 1))]
+        if not sys.stdout.isatty():
             arguments += ["--no-web-open-browser"]
     else:
         arguments += ["--set", "flow_detail=0"]
@@ -58,59 +94,60 @@ def run(
         for name in CHATTER:
             logging.getLogger(name).setLevel(logging.WARNING)
     start_screen(made, host, port, modes)
-    start([*arguments, *options], web=web)
+    with plan.held():
+        start([*arguments, *options], web=web)
 
 
 def start(arguments: list[str], *, web: bool) -> None:
     """Hand over to mitmproxy; returns when it has stopped."""
     from mitmproxy.tools import main
 
-    (main.mitmweb if web else main.mitmdump)(arguments)
+    if web:
+        main.mitmweb(arguments)
+    else:
+        main.mitmdump(arguments)
 
 
-def usable(host: str, port: int, *, quiet: bool = False) -> int:
-    """The port to listen on. Raises with the holder's name and the next free port."""
-    from idetour.cli import ports
-
-    if port == 0:
-        return ports.next_free(host, 20_000)
-    if ports.is_free(host, port):
-        return port
-    other = ports.next_free(host, port)
-    if quiet:
-        return other
+def usable(host: str, port: int) -> int:
+    """The port to listen on; 0 stands for any. Raises with the holder's name and the next free port."""
+    error = ports.obstacle(host, port)
+    if error is None:
+        return port or ports.any_free(host)
+    if error.errno != errno.EADDRINUSE:
+        raise click.ClickException(f"Cannot listen on {host}, port {port}: {error.strerror or error}.")
     by = ports.holder(port)
     raise click.ClickException(
-        f"Port {port} is in use{f' by {by}' if by else ''}. Stop it, or take the next free one: idetour run -p {other}"
+        f"Port {port} is in use{f' by {by}' if by else ''}. "
+        f"Stop it, or take the next free one: idetour run -p {ports.next_free(host, port)}"
     )
 
 
 def start_screen(profile: "Profile", host: str, port: int, modes: tuple[str, ...]) -> None:
     """What it listens on, what to type into the IDE, which keys are missing, and a line that works as it stands."""
     from idetour import __version__
-    from idetour.cli.offer import first_choice, lacking, ready
-    from idetour.cli.screen import console, rows
+    from idetour.cli.offer import asks_for, first_choice, lacking, ready
+    from idetour.cli.screen import console, rows, warn
     from idetour.routes.plan import offered
 
-    base = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
+    reached = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    base = f"http://{reached}:{port}"
     names = [name for name in offered(profile) if ready(profile, name)]
     example = first_choice(profile)
     shown = sorted(names, key=lambda name: name != example)[:4]
     more = f" and {len(names) - len(shown)} more (idetour models)" if len(names) > len(shown) else ""
-    console.print(f"[bold]idetour {__version__}[/]  profile {profile.name}  ", end="", highlight=False)
-    console.print(f"listening on {base}" + "".join(f", {mode}" for mode in modes), markup=False)
-    for warning in profile.warnings:
-        console.print(f"warning: {warning}", style="yellow", markup=False)
+    console.print(f"idetour {__version__}", style="bold", end="  ")
+    console.print(f"profile {profile.name}  listening on {', '.join([base, *modes])}")
+    warn(profile.warnings)
     lines = [
         ("Base URL", f"{base}/v1"),
         ("Model", ", ".join(shown) + more),
-        ("API key", "one of this idetour's access keys" if profile.access else "anything"),
+        ("API key", asks_for(profile) or "anything"),
         ("As a proxy", f"{base} intercepts {', '.join(profile.hosts)}; trust `idetour cert path` for it"),
     ]
     if missing := [f"{each.title} ({each.key_names[0]})" for each in lacking(profile)]:
         lines.append(("No key yet", ", ".join(missing)))
     rows(lines)
     request = f'{{"model":"{example}","stream":true,"messages":[{{"role":"user","content":"hello"}}]}}'
-    key = " -H 'Authorization: Bearer YOUR_ACCESS_KEY'" if profile.access else ""
+    key = " -H 'Authorization: Bearer YOUR_ACCESS_KEY'" if asks_for(profile) else ""
     console.print("\nTry it:", style="bold")
-    console.print(f"curl -N {base}/v1/chat/completions{key} -d '{request}'\n", markup=False, soft_wrap=True)
+    console.print(f"curl -N {base}/v1/chat/completions{key} -d '{request}'\n")

@@ -6,21 +6,28 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-console = Console(highlight=False, soft_wrap=True)
+# A path, a name or an error may hold [brackets] or :colons:, which are not ours to interpret.
+console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+
+ENDLESS = 1000  # columns
 
 
 def rows(lines: Iterable[tuple[str, str]], *, indent: int = 2) -> None:
-    """Label and text in two columns; a label is said once."""
+    """Label and text in two columns."""
     lines = list(lines)
     width = max((len(label) for label, _ in lines), default=0)
     for label, text in lines:
-        console.print(Text(f"{'':{indent}}{label:<{width}}  ", style="bold").append(Text(text, style="not bold")))
+        console.print(Text(f"{'':{indent}}{label:<{width}}  ", style="bold").append(text, style="not bold"))
+
+
+def warn(warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        console.print(f"warning: {warning}", style="yellow")
 
 
 def table(headings: Iterable[str], lines: Iterable[Iterable[str]]) -> None:
-    """A table without lines; what does not fit is not cut."""
+    """A table without lines; where there is no terminal, nothing in it is cut or wrapped."""
     made = Table(*headings, box=None, pad_edge=False, header_style="bold")
     for line in lines:
         made.add_row(*(Text(cell) for cell in line))
-    wide = Console(highlight=False, width=max(console.width, 160)) if not console.is_terminal else console
-    wide.print(made)
+    (console if console.is_terminal else Console(width=ENDLESS)).print(made)

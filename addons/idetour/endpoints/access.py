@@ -4,48 +4,57 @@ The last two keep a page in the user's browser from spending their keys
 (DNS rebinding and cross-site requests); being on loopback alone does not.
 """
 
+import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from idetour.errors import Forbidden, Unauthorized
 from idetour.profile import Profile
 from idetour.secret import Secret
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:@/?#\s]+)(?::[0-9]+)?")
+CREDENTIALS = ("x-api-key", "authorization")
 
 
-def presented_key(headers: Mapping[str, str]) -> Secret | None:
-    """The key the client sent, as OpenAI (`Authorization: Bearer`) or Anthropic (`x-api-key`) clients do."""
-    if key := headers.get("x-api-key"):
-        return Secret(key)
-    scheme, _, value = headers.get("authorization", "").partition(" ")
-    return Secret(value.strip()) if scheme.lower() == "bearer" and value.strip() else None
+def presented(headers: Mapping[str, str]) -> dict[str, Secret]:
+    """The keys that came, by header: as Anthropic's clients send them and as OpenAI's do."""
+    found = {name: headers[name] for name in CREDENTIALS if headers.get(name)}
+    scheme, _, value = found.pop("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and value.strip():
+        found["authorization"] = value.strip()
+    return {name: Secret(value) for name, value in found.items()}
+
+
+def ours(profile: Profile, key: Secret) -> bool:
+    """Whether it is an access key. All are compared: the time must not tell which it was."""
+    matches = [each.matches(key.reveal()) for each in profile.access]
+    return any(matches)
 
 
 def check_key(profile: Profile, headers: Mapping[str, str]) -> None:
-    """Raises Unauthorized where access keys are asked for and the presented one is none of them.
-
-    A variable that should hold keys and is empty lets nobody in, rather than everybody.
-    """
-    if not (profile.access or profile.access_names):
+    """Raises Unauthorized where access keys are set and none was presented."""
+    if not profile.access:
         return
-    presented = presented_key(headers)
-    if presented is None:
+    keys = presented(headers).values()
+    if not keys:
         raise Unauthorized(
             "This idetour asks for a key: send `Authorization: Bearer …` with one of its access keys."
         )
-    matches = [
-        key.matches(presented.reveal()) for key in profile.access
-    ]  # all of them: the time must not tell which
-    if not any(matches):
+    if not any(ours(profile, key) for key in keys):
         raise Unauthorized(
-            f"The key {presented} is not one of this idetour's access keys. Type one of them into the IDE."
+            f"The key {next(iter(keys))} is not one of this idetour's access keys. Type one of them into the IDE."
         )
+
+
+def client_key(profile: Profile, headers: Mapping[str, str]) -> Secret | None:
+    """The client's own key, which may be sent on: whatever it presented but our access keys."""
+    return next((key for key in presented(headers).values() if not ours(profile, key)), None)
 
 
 def check_host(headers: Mapping[str, str], allowed: frozenset[str]) -> None:
     """Raises Forbidden for a `Host` that is not a name of ours."""
-    if (host := hostname(headers.get("host", ""))) not in LOOPBACK | allowed:
+    host = headers.get("host", "")
+    if hostname(host) not in LOOPBACK | allowed:
         raise Forbidden(
             f"Host {host!r} is not a name of this idetour. Ask for http://127.0.0.1 or http://localhost."
         )
@@ -62,17 +71,14 @@ def check_origin(headers: Mapping[str, str], allowed: frozenset[str]) -> str | N
         if headers.get("sec-fetch-site") == "cross-site":
             raise Forbidden("Requests from other web sites are refused.")
         return None
-    scheme, netloc, *_ = urlsplit(origin)
-    from_web = scheme in ("http", "https") or origin == "null"
-    if from_web and origin not in allowed and hostname(netloc) not in LOOPBACK:
-        raise Forbidden(f"The web page {origin} may not use this idetour.")
+    scheme, named, authority = origin.partition("://")
+    from_web = scheme.lower() in ("http", "https") or not named
+    if from_web and origin not in allowed and hostname(authority) not in LOOPBACK:
+        raise Forbidden(f"The web page {origin!r} may not use this idetour.")
     return origin
 
 
-def hostname(authority: str) -> str:
-    """`host:port` without the port, in lower case; anything odd (user info, spaces) stays and matches nothing."""
-    if authority.startswith("["):
-        return authority[1:].partition("]")[0].lower()
-    return (
-        authority.rpartition(":")[0].lower() if authority.rpartition(":")[2].isdigit() else authority.lower()
-    )
+def hostname(authority: str) -> str | None:
+    """`host:port` without the port, in lower case; None for anything odd (user info, spaces, two hosts)."""
+    match = AUTHORITY.fullmatch(authority.lower())
+    return match[1] if match else None

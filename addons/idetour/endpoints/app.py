@@ -9,19 +9,27 @@ import logging
 import re
 from dataclasses import dataclass, field
 
-from idetour.endpoints import chat, health, models, passthrough
+from idetour.endpoints import chat, health, models, pac, passthrough
 from idetour.endpoints.access import check_host, check_key, check_origin
 from idetour.endpoints.asgi import Exchange, Receive, Scope, Send
 from idetour.endpoints.door import TICKET, Door, Tickets
 from idetour.errors import Forbidden, LoopDetected, NotAllowed, NotFound, RequestError
 from idetour.gateway.pipeline import Pipeline
+from idetour.gateway.record import shown
+from idetour.profile import Profile
 from idetour.profile.watch import Watched
 
 log = logging.getLogger("idetour")
 
-CHAT_PATHS = frozenset({"/v1/chat/completions", "/"})
-MODELS_PATH = "/v1/models"
-KNOWN_PATHS = {"/v1/chat/completions": "POST", "/": "GET, POST", MODELS_PATH: "GET", "/health": "GET"}
+CHAT, MODELS = "/v1/chat/completions", "/v1/models"
+METHODS = {
+    CHAT: ("POST",),
+    MODELS: ("GET", "HEAD"),
+    "/": ("GET", "HEAD", "POST"),
+    "/health": ("GET", "HEAD"),
+    "/proxy.pac": ("GET", "HEAD"),
+}
+PUBLIC = ("/", "/health", "/proxy.pac")  # to look at without a key
 VERSIONS = re.compile(r"^(?:/v1)+(?=/|$)")
 BARE = frozenset({"/chat/completions", "/models"})
 
@@ -51,52 +59,63 @@ class App:
         exchange = Exchange(scope, receive, send)
         try:
             await self.answer(exchange)
-        except RequestError as error:
-            await exchange.refuse(error)
         except asyncio.CancelledError:
             pass  # the client left, or idetour stops: either way the connection is gone
+        except RequestError as error:
+            if exchange.started:
+                log.warning("%s", shown(error.message))
+                raise  # cuts the connection: a broken answer must not look finished
+            await exchange.refuse(error)
         except Exception:
             log.exception("a request failed through a fault of idetour's own")
             if exchange.started:
-                raise  # cuts the connection: a broken answer must not look finished
+                raise
             await exchange.refuse(
                 RequestError("idetour itself failed; its log says why.", code="internal_error")
             )
 
     async def answer(self, exchange: Exchange) -> None:
+        """Who may ask is settled first, what for second; only then is a body read."""
         door = self.enter(exchange)
         profile = self.watched.current
         if origin := check_origin(exchange.headers, self.origins):
             exchange.extra = {"access-control-allow-origin": origin, "vary": "Origin"}
         if exchange.method == "OPTIONS":
-            return await self.preflight(exchange)
+            return await preflight(exchange)
         path = tidy(exchange.path)
-        method = "GET" if exchange.method == "HEAD" else exchange.method
-        if path not in KNOWN_PATHS and not path.startswith(MODELS_PATH + "/"):
-            if door.host and profile.passthrough:
-                return await passthrough.relay(
-                    exchange, door.host, await exchange.body(), self.pipeline.transports
-                )
-            raise NotFound(f"Nothing is served at {exchange.path}. Try /v1/chat/completions or /v1/models.")
-        if method == "POST" and path in CHAT_PATHS:
+        allowed = METHODS[MODELS] if path.startswith(f"{MODELS}/") else METHODS.get(path)
+        if exchange.method == "POST" or path not in PUBLIC:
             check_key(profile, exchange.headers)
-            return await chat.post(exchange, door, profile, self.pipeline)
-        if method != "GET" or path == "/v1/chat/completions":
-            allowed = KNOWN_PATHS.get(path, "GET")
+        if allowed is None:
+            return await self.elsewhere(exchange, door, profile)
+        if exchange.method not in allowed:
             raise NotAllowed(
-                f"{exchange.path} takes {allowed}, not {exchange.method}.", headers={"allow": allowed}
+                f"{exchange.path} takes {' and '.join(allowed)}, not {exchange.method}.",
+                headers={"allow": ", ".join(allowed)},
             )
-        if path.startswith(MODELS_PATH):
-            check_key(profile, exchange.headers)
-            name = path.removeprefix(MODELS_PATH).lstrip("/")
-            listed = self.pipeline.listed
-            return await exchange.answer(
-                200,
-                models.one(profile, listed, name, door.host)
-                if name
-                else models.listing(profile, listed, door.host),
-            )
-        await self.greet(exchange)
+        if exchange.method == "POST":
+            await chat.post(exchange, door, profile, self.pipeline)
+        elif path.startswith(MODELS):
+            await self.models(exchange, door, profile, path.removeprefix(MODELS)[1:])
+        elif path == "/proxy.pac":
+            file = pac.script(profile.hosts, exchange.headers["host"])
+            await exchange.answer(200, file, {"content-type": pac.TYPE})
+        else:
+            await self.greet(exchange)
+
+    async def models(self, exchange: Exchange, door: Door, profile: Profile, name: str) -> None:
+        listed = self.pipeline.listed
+        if name:
+            await exchange.answer(200, models.one(profile, listed, name, door.host))
+        else:
+            await exchange.answer(200, models.listing(profile, listed, door.host))
+
+    async def elsewhere(self, exchange: Exchange, door: Door, profile: Profile) -> None:
+        """A path that is not ours."""
+        if not (door.host and profile.passthrough):
+            raise NotFound(f"Nothing is served at {exchange.path}. Try {CHAT} or {MODELS}.")
+        body = await exchange.body()
+        await passthrough.relay(exchange, door.host, body, profile, self.pipeline.transports)
 
     def enter(self, exchange: Exchange) -> Door:
         """By which door the request came. Raises Forbidden where it may not."""
@@ -117,14 +136,6 @@ class App:
             "This port is for idetour's own use. Ask at the address that it printed at its start."
         )
 
-    async def preflight(self, exchange: Exchange) -> None:
-        exchange.extra |= {
-            "access-control-allow-methods": "GET, POST, OPTIONS",
-            "access-control-allow-headers": exchange.headers.get("access-control-request-headers", "*"),
-            "access-control-max-age": "600",
-        }
-        await exchange.answer(204, b"")
-
     async def greet(self, exchange: Exchange) -> None:
         profile, listed, problem = self.watched.current, self.pipeline.listed, self.watched.problem
         if exchange.path == "/" and "text/html" in exchange.headers.get("accept", ""):
@@ -134,3 +145,17 @@ class App:
                 200, body, {"content-type": "text/html; charset=utf-8", "content-security-policy": policy}
             )
         await exchange.answer(200, health.report(profile, listed, problem))
+
+
+async def preflight(exchange: Exchange) -> None:
+    """What a web page that is allowed to ask may send. 204 has no body, so no length and no type either."""
+    asked = exchange.headers.get("access-control-request-headers")
+    await exchange.start(
+        204,
+        {
+            "access-control-allow-methods": "GET, POST, OPTIONS",
+            **({"access-control-allow-headers": asked} if asked else {}),
+            "access-control-max-age": "600",
+        },
+    )
+    await exchange.end()

@@ -1,20 +1,23 @@
-"""The little of HTTP that every endpoint needs: reading a body with a cap, answering, CORS."""
+"""The little of HTTP that every endpoint needs: reading a body with a cap, answering, noticing who left."""
 
 import asyncio
-import zlib
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+import contextlib
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from idetour.errors import BadRequest, RequestError, TooLarge, openai_body
+from idetour.endpoints.inflate import BODY_LIMIT, inflated, too_large
+from idetour.errors import BadRequest, RequestError, openai_body
 
-BODY_LIMIT = 10 << 20  # bytes, inflated; what the request may hold
-RATIO_LIMIT = 100  # how much larger than its compressed form a body may be
-RATIO_FREE = 1 << 20  # bytes below which the ratio does not matter
+SILENCE_SECONDS = 60.0  # the longest pause inside a request's body
+LINGER_SECONDS = 2.0  # for a client that still sends to read why it is turned away
+CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # what no header may hold (RFC 9110 §5.5)
 
+type Message = MutableMapping[str, Any]
 type Scope = MutableMapping[str, Any]
-type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+type Receive = Callable[[], Awaitable[Message]]
+type Send = Callable[[Message], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -24,16 +27,16 @@ class Exchange:
     scope: Scope
     receive: Receive
     send: Send
-    headers: Mapping[str, str] = field(init=False)  # names in lower case; the last of a name wins
+    headers: Mapping[str, str] = field(init=False)  # names in lower case
     extra: dict[str, str] = field(default_factory=dict)  # headers that every answer gets (CORS)
     started: bool = False
     ended: bool = False
     gone: bool = False  # the client left before the end
 
     def __post_init__(self) -> None:
-        self.headers = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in self.scope["headers"]
-        }
+        self.headers = joined(self.scope["headers"])
+        if self.scope.get("http_version") == "1.0":
+            self.send = in_one_piece(self.send)
 
     @property
     def method(self) -> str:
@@ -44,27 +47,42 @@ class Exchange:
         return str(self.scope["path"])
 
     async def body(self) -> bytes:
-        """The request's body, inflated. Raises TooLarge over 10 MB, BadRequest for an encoding we cannot read."""
-        if int(self.headers.get("content-length") or 0) > BODY_LIMIT:
-            raise too_large()
-        pieces = bytearray()
-        while True:
-            message = await self.receive()
-            if message["type"] == "http.disconnect":
-                self.gone = True
-                raise asyncio.CancelledError("the client left while it was sending")
+        """The request's body, inflated. Raises TooLarge over 10 MB, BadRequest for what cannot be read."""
+        length = self.headers.get("content-length", "0")
+        if not (length.isascii() and length.isdigit()):
+            raise BadRequest(f"Content-Length is {length!r}, not a number.", headers={"connection": "close"})
+        if int(length) > BODY_LIMIT:
+            raise too_large(f"is larger than {BODY_LIMIT >> 20} MB")
+        pieces, more = bytearray(), True
+        while more:
+            message = await self._next()
             pieces += message.get("body", b"")
+            more = message.get("more_body", False)
             if len(pieces) > BODY_LIMIT:
-                raise too_large()
-            if not message.get("more_body"):
-                return inflated(
-                    bytes(pieces), self.headers.get("content-encoding", "identity").strip().lower()
-                )
+                raise too_large(f"is larger than {BODY_LIMIT >> 20} MB")
+        return inflated(bytes(pieces), self.headers.get("content-encoding", "").strip().lower())
+
+    async def _next(self) -> Message:
+        """The next piece of the body. Raises CancelledError when the client has left."""
+        try:
+            async with asyncio.timeout(SILENCE_SECONDS):
+                message = await self.receive()
+        except TimeoutError:
+            raise BadRequest(
+                f"Nothing more of the request came for {SILENCE_SECONDS:.0f} s.",
+                status=408,
+                code="request_timeout",
+                headers={"connection": "close"},
+            ) from None
+        if message["type"] == "http.disconnect":
+            self.gone = True
+            raise asyncio.CancelledError("the client left while it was sending")
+        return message
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         self.started = True
         lines = [
-            (name.encode(), value.encode("latin-1", "replace"))
+            (name.encode(), CONTROLS.sub(" ", value).encode("latin-1", "replace"))
             for name, value in {**headers, **self.extra}.items()
         ]
         await self.send({"type": "http.response.start", "status": status, "headers": lines})
@@ -86,40 +104,69 @@ class Exchange:
         await self.end()
 
     async def refuse(self, error: RequestError) -> None:
-        """Answer with an error; what was still being sent is not waited for."""
-        await self.answer(error.status, openai_body(error), error.headers)
+        """Answer with an error, whether or not the request's body was read.
 
-    async def left(self) -> None:
-        """Returns when the client has gone."""
+        A client that waits for leave to send (`Expect`) may or may not send after this,
+        so its connection cannot be used again. One that is to be closed while the client
+        still sends is read on for a while: closed at once, the client would get a reset
+        instead of the answer.
+        """
+        body = openai_body(error)
+        close = {"connection": "close"} if "expect" in self.headers else {}
+        head = {
+            "content-type": "application/json",
+            **close,
+            **error.headers,
+            "content-length": str(len(body)),
+        }
+        await self.start(error.status, head)
+        await self.write(body)
+        if head.get("connection") == "close" and not close:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LINGER_SECONDS):
+                    while (await self.receive()).get("more_body"):
+                        pass
+        await self.end()
+
+    @contextlib.asynccontextmanager
+    async def attended(self) -> AsyncIterator[None]:
+        """Cancels what runs inside as soon as the client has left. For when the body has been read."""
+        task = asyncio.current_task()
+        watching = asyncio.create_task(self._left())
+        watching.add_done_callback(lambda _: task.cancel() if task and self.gone else None)
+        try:
+            yield
+        finally:
+            watching.cancel()
+
+    async def _left(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":
             pass
         self.gone = not self.ended
 
 
-def too_large() -> TooLarge:
-    return TooLarge(f"The request is larger than {BODY_LIMIT >> 20} MB.", headers={"connection": "close"})
-
-
-def inflated(body: bytes, encoding: str) -> bytes:
-    """Undo the content encoding with a cap on size and ratio: a small bomb must not cost much memory."""
-    if encoding in ("", "identity"):
-        return body
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise BadRequest(
-            f"The request is encoded as {encoding!r}. Send gzip, deflate or nothing.",
-            status=415,
-            code="unsupported_encoding",
-        )
-    cap = min(BODY_LIMIT, max(RATIO_FREE, RATIO_LIMIT * len(body)))
-    try:
-        stream = zlib.decompressobj(wbits=47 if "gzip" in encoding else zlib.MAX_WBITS)
-        made = stream.decompress(body, cap + 1)
-    except zlib.error as error:
-        raise BadRequest(
-            f"The request says it is {encoding} and is not: {error}.", code="bad_encoding"
-        ) from error
-    if len(made) > cap:
-        raise too_large()
-    if not stream.eof:
-        raise BadRequest(f"The request's {encoding} data ends too early.", code="bad_encoding")
+def joined(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers by name. One that comes twice is joined with a comma (RFC 9110 §5.2), so two Hosts match none."""
+    made: dict[str, str] = {}
+    for raw_name, raw_value in pairs:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        made[name] = f"{made[name]}, {value}" if name in made else value
     return made
+
+
+def in_one_piece(send: Send) -> Send:
+    """For HTTP/1.0, which has no chunks: hold an answer until it is whole and its length is known."""
+    head: Message = {}
+    body = bytearray()
+
+    async def hold(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            head.update(message)
+            return
+        body.extend(message["body"])
+        if not message["more_body"]:
+            kept = [pair for pair in head["headers"] if pair[0] != b"content-length"]
+            await send({**head, "headers": [*kept, (b"content-length", b"%d" % len(body))]})
+            await send({**message, "body": bytes(body)})
+
+    return hold

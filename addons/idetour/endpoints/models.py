@@ -5,43 +5,38 @@ Some IDEs insist on every field of the full item, so all are there.
 
 import msgspec
 
-from idetour.errors import NotFound
-from idetour.profile import Profile
-from idetour.routes.plan import Listed, offered
+from idetour.profile import Profile, Target
+from idetour.routes.plan import Listed, offered, unknown
 
 CREATED = 1_700_000_000  # a fixed time: clients want one, and none would be true
+CONTEXT = 131_072  # tokens, where the catalog does not know
 
 
 def listing(profile: Profile, listed: Listed, host: str | None) -> bytes:
     """All models as `{"object": "list", "data": […]}`; `host` is the intercepted host, whose own shape is kept."""
-    items = [item(profile, name, host) for name in offered(profile, listed)]
+    items = [item(profile, name, target, host) for name, target in offered(profile, listed).items()]
     return msgspec.json.encode({"object": "list", "data": items})
 
 
 def one(profile: Profile, listed: Listed, name: str, host: str | None) -> bytes:
-    """One model. Raises NotFound."""
-    if name not in offered(profile, listed):
-        raise NotFound(
-            f"No model is called {name!r} here. GET /v1/models lists all.",
-            code="model_not_found",
-            param="model",
-        )
-    return msgspec.json.encode(item(profile, name, host))
+    """One model of the list. Raises NotFound."""
+    names = offered(profile, listed)
+    if name not in names:
+        raise unknown(profile, name, listed)
+    return msgspec.json.encode(item(profile, name, names[name], host))
 
 
-def item(profile: Profile, name: str, host: str | None) -> dict[str, object]:
-    model = profile.models.get(name)
-    upstream = model.target.upstream if model else name.partition("/")[0] if "/" in name else "idetour"
+def item(profile: Profile, name: str, target: Target | None, host: str | None) -> dict[str, object]:
     made: dict[str, object] = {
         "id": name,
         "object": "model",
         "created": CREATED,
-        "owned_by": upstream,
+        "owned_by": target.upstream if target else "idetour",
         "permission": [permission(name)],
         "root": name,
         "parent": None,
     }
-    return made | openrouter(profile, name) if host == "openrouter.ai" else made
+    return made | openrouter(profile, name, target) if host == "openrouter.ai" else made
 
 
 def permission(name: str) -> dict[str, object]:
@@ -61,12 +56,13 @@ def permission(name: str) -> dict[str, object]:
     }
 
 
-def openrouter(profile: Profile, name: str) -> dict[str, object]:
+def openrouter(profile: Profile, name: str, target: Target | None) -> dict[str, object]:
     """The fields that OpenRouter's list has beyond OpenAI's; IDEs refuse its entries without them."""
-    known = profile.known(profile.models[name].target) if name in profile.models else None
-    context = (known and known.context) or 131_072
+    known = profile.known(target) if target else None
+    context = (known and known.context) or CONTEXT
     return {
-        "name": name,
+        "canonical_slug": name,
+        "name": known.title if known else name,
         "description": "",
         "context_length": context,
         "architecture": {

@@ -32,13 +32,24 @@ class Gateway:
     server: Server
     hop: int = 0  # the loopback port that takes only requests with a ticket
     port: int = 0  # the port that anybody on this machine may use; 0: none of our own
-    _closing: asyncio.Future[None] | None = None
+    _closing: asyncio.Task[None] | None = None  # held, or it would be collected while it runs
 
-    def stop(self) -> None:
+    def halt(self) -> None:
         """Stop at once. Not async: mitmproxy says goodbye in a hook that may not be."""
-        self.upkeep.stop()
-        self.server.stop()
-        self._closing = asyncio.ensure_future(self.pipeline.transports.pool.close())
+        self.stop()
+
+    def stop(self) -> asyncio.Task[None]:
+        """Stop at once; who awaits what is returned knows that nothing of us is left on the loop."""
+        ending = self.upkeep.halt() | self.server.halt()
+        self._closing = asyncio.get_running_loop().create_task(self._close(ending))
+        return self._closing
+
+    async def _close(self, ending: set[asyncio.Task[None]]) -> None:
+        try:
+            if ending:
+                await asyncio.wait(ending)
+        finally:
+            await self.pipeline.transports.pool.close()
 
 
 def assemble(

@@ -18,8 +18,8 @@ from uvicorn.server import ServerState
 
 from idetour.endpoints.app import App
 
-KEEP_ALIVE_SECONDS = 120
-GOODBYE_SECONDS = 1.0  # for running answers when we stop
+KEEP_ALIVE_SECONDS = 120  # how long a connection may be idle
+HEAD_SECONDS = 10.0  # how long a request's head may take
 
 
 def small_tls_buffers() -> None:
@@ -77,25 +77,50 @@ class Server:
     ) -> HttpToolsProtocol:
         return Connection(closed, config=self._config, server_state=self._state, app_state=state)
 
-    def stop(self) -> None:
-        """Stop at once: listeners close, idle connections close, running answers are cut."""
+    def halt(self) -> set[asyncio.Task[None]]:
+        """Stop at once: listeners close, idle connections close, running answers are cut.
+
+        Returns what still cleans up behind itself.
+        """
         for listener in self._listeners:
             listener.close()
         for connection in list(self._state.connections):
             with contextlib.suppress(Exception):
                 connection.transport.abort()
-        for task in list(self._state.tasks):
+        ending = set(self._state.tasks)
+        for task in ending:
             task.cancel()
+        return ending
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's protocol, which can also tell when its connection is over."""
+    """uvicorn's protocol, which can also tell when its connection is over, and does not wait for ever for a head."""
 
     def __init__(self, closed: "asyncio.Future[None] | None", **settings: Any) -> None:
         super().__init__(**settings)
         self._closed = closed
+        self._head: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_head(KEEP_ALIVE_SECONDS)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._await_head(HEAD_SECONDS)
+
+    def on_headers_complete(self) -> None:
+        self._await_head(None)
+        super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._await_head(None)
         super().connection_lost(exc)
         if self._closed is not None and not self._closed.done():
             self._closed.set_result(None)
+
+    def _await_head(self, seconds: float | None) -> None:
+        if self._head:
+            self._head.cancel()
+        close = self.timeout_keep_alive_handler
+        self._head = None if seconds is None else self.loop.call_later(seconds, close)

@@ -6,10 +6,12 @@ another try; afterwards the answer is *committed* and never changes hands.
 """
 
 import asyncio
+import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypedDict
 
-from idetour.errors import UpstreamError, openai_body
+from idetour.errors import RequestError, UpstreamError
 from idetour.gateway import faults
 from idetour.gateway.record import Record
 from idetour.routes.plan import Candidate
@@ -44,12 +46,18 @@ class Failed(Exception):
 
 @dataclass(slots=True)
 class Answer:
-    """A committed answer. For a stream, `held` comes first and `relay` turns the rest; else `held` is all."""
+    """A committed answer. For a stream, `held` comes first and `relay` turns the rest; else `held` is all.
+
+    Whoever has it closes `incoming`.
+    """
 
     held: bytes
     incoming: Incoming
     relay: Relay | None = None
     usage: Usage | None = None
+    explain: Callable[[UpstreamError], RequestError] = lambda error: (
+        error
+    )  # an error that comes later, for people
 
 
 async def attempt(
@@ -70,19 +78,20 @@ async def attempt(
         raise Failed(faults.of_transport(error, candidate)) from error
     try:
         if incoming.status != 200:
-            body = await whole(incoming, ERROR_BYTES)
+            body = await error_page(incoming)
             raise Failed(faults.of_answer(incoming.status, incoming.headers, body, candidate, key))
-        return await (stream if request.stream else document)(incoming, request, record)
+        answer = await (stream if request.stream else document)(incoming, request, record)
     except TransportError as error:
         incoming.close()
         raise Failed(faults.of_transport(error, candidate)) from error
     except UpstreamError as error:
         incoming.close()
-        body = openai_body(error)
-        raise Failed(faults.of_answer(error.status, incoming.headers, body, candidate, key)) from error
+        raise Failed(faults.of_event(error, candidate, key)) from error
     except BaseException:
         incoming.close()
         raise
+    answer.explain = lambda error: faults.of_event(error, candidate, key).error
+    return answer
 
 
 async def stream(incoming: Incoming, request: ChatRequest, record: Record) -> Answer:
@@ -143,9 +152,20 @@ async def read(incoming: Incoming) -> bytes:
         raise TransportError("broken", f"nothing came for {IDLE_SECONDS:.0f} s") from None
 
 
-async def whole(incoming: Incoming, limit: int = WHOLE_BYTES) -> bytes:
-    """The body to its end, or its first `limit` bytes when it is an error page."""
+async def error_page(incoming: Incoming) -> bytes:
+    """As much of it as comes: the status has said already that it failed."""
     body = bytearray()
-    while len(body) < limit and (data := await read(incoming)):
+    with contextlib.suppress(TransportError):
+        while len(body) < ERROR_BYTES and (data := await read(incoming)):
+            body += data
+    return bytes(body[:ERROR_BYTES])
+
+
+async def whole(incoming: Incoming, limit: int = WHOLE_BYTES) -> bytes:
+    """The body to its end. Raises TransportError over the limit."""
+    body = bytearray()
+    while data := await read(incoming):
         body += data
-    return bytes(body[:limit])
+        if len(body) > limit:
+            raise TransportError("broken", f"the answer is larger than {limit >> 20} MiB")
+    return bytes(body)

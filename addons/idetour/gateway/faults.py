@@ -6,9 +6,9 @@ key that is used up says nothing about the next upstream.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from idetour.errors import LoopDetected, RequestError, UpstreamError
+from idetour.errors import LoopDetected, RequestError, UpstreamError, openai_body
 from idetour.routes.plan import Candidate
 from idetour.secret import Secret
 from idetour.upstreams.transport import TransportError
@@ -17,22 +17,30 @@ from idetour.wire.fault import parse_error
 type Scope = Literal["request", "model", "credential", "upstream"]
 
 EXCERPT = 500  # characters of an upstream's own words that are passed on
+
+# Words in an upstream's code, type or message that say more than its status does.
 OVERFLOW = (
     "context_length",
     "maximum context",
     "exceed_context_size",
     "range of input length",
     "prompt is too long",
+    "max_tokens must be at least 1",  # vLLM: what is left of the window is negative
 )
-QUOTA = (
-    "insufficient_quota",
-    "free allocated quota",
-    "freetieronly",
-    "arrearage",
-    "credit balance",
-    "exceeded your current quota",
+MODERATION = ("data_inspection_failed", "datainspectionfailed", "content_policy_violation", "content_filter")
+QUOTA = ("free allocated quota", "freetieronly", "arrearage", "credit balance")
+QUOTA_OR_RATE = ("insufficient_quota", "exceeded your current quota")  # DashScope: also of one minute
+NOT_OPENED = ("unpurchased", "model.accessdenied", "model_access_denied")
+PARAMETER = (
+    "unsupported parameter",
+    "unsupported_parameter",
+    "extra inputs are not permitted",
+    "extra_forbidden",
 )
 BUSY = ("degraded function", "resourceexhausted", "overloaded", "loading model")
+TIMEOUTS = (408, 504, 522, 524)  # the last two are Cloudflare's
+
+TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,59 +79,89 @@ def hostname(candidate: Candidate) -> str:
     return candidate.upstream.url.partition("://")[2].partition("/")[0]
 
 
+def of_event(error: UpstreamError, candidate: Candidate, key: Secret | None) -> Fault:
+    """An error that came inside an answer whose status was good."""
+    return of_answer(error.status, {}, openai_body(error), candidate, key)
+
+
 def of_answer(
     status: int, headers: Mapping[str, str], body: bytes, candidate: Candidate, key: Secret | None
 ) -> Fault:
     """An answer that is an error: by status, and by words where the status misleads."""
-    message, type_, code, param = parse_error(body)
-    message = clean(message, key) or f"HTTP {status} without a word"
+    message, type_, code, param = parse_error(without(key, body))
     words = f"{code} {type_} {message}".lower()
-    kept = {name: headers[name] for name in ("retry-after", "retry-after-ms") if name in headers}
+    code = None if code is None or code.isdigit() else clean(code)
+    verdict = judged(status, code, words, dashscope="aliyuncs.com" in candidate.upstream.url)
+    told = clean(message) or f"HTTP {status} without a word"
+    error = UpstreamError(
+        f"{candidate.upstream.title} ({candidate.target}): {told}{remark(status, candidate)}",
+        status=verdict.status,
+        type=TYPES.get(verdict.status, "server_error" if verdict.status >= 500 else "invalid_request_error"),
+        code=verdict.code,
+        param=param and clean(param),
+        headers={name: headers[name] for name in ("retry-after", "retry-after-ms") if name in headers},
+    )
+    return Fault(scope=verdict.scope, error=error, again=verdict.again, elsewhere=verdict.elsewhere)
 
-    def fault(
-        scope: Scope, status: int, code: str | None, *, again: bool = False, elsewhere: bool = True
-    ) -> Fault:
-        error = UpstreamError(
-            f"{candidate.upstream.title} ({candidate.target}): {message}{remark(status, candidate)}",
-            status=status,
-            type=TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error"),
-            code=code,
-            param=param,
-            headers=kept,
-        )
-        return Fault(scope=scope, error=error, again=again, elsewhere=elsewhere)
 
-    if any(hint in words for hint in OVERFLOW):
-        return fault("request", 400, "context_length_exceeded", elsewhere=False)
-    if status == 402 or any(hint in words for hint in QUOTA):
-        return fault("credential", 429, "insufficient_quota")
+class Verdict(NamedTuple):
+    """What an answer means, and the status and code with which the client hears of it."""
+
+    scope: Scope
+    status: int
+    code: str | None
+    again: bool = False
+    elsewhere: bool = True
+
+
+def judged(status: int, code: str | None, words: str, *, dashscope: bool) -> Verdict:
+    """`words` is all that the upstream said, in lower case. The first line that fits decides."""
+
+    def said(hints: tuple[str, ...]) -> bool:
+        return any(hint in words for hint in hints)
+
+    if status == 508:
+        return Verdict("upstream", 508, "loop_detected", elsewhere=False)
+    if said(OVERFLOW):
+        return Verdict("request", 400, "context_length_exceeded", elsewhere=False)
+    if said(MODERATION):
+        return Verdict("request", 400, "content_filter", elsewhere=False)
+    if status == 402 or said(QUOTA) or (said(QUOTA_OR_RATE) and not dashscope):
+        return Verdict("credential", 429, "insufficient_quota")
+    if status in (404, 410) or said(NOT_OPENED):
+        return Verdict("model", 404, "model_not_found")
     if status in (401, 403):
-        return fault("credential", status, code or "invalid_api_key")
-    if status in (404, 410):
-        return fault("model", 404, "model_not_found")
+        return Verdict("credential", status, code or "invalid_api_key")
     if status == 429:
-        return fault("credential", 429, code or "rate_limit_exceeded")
-    if any(hint in words for hint in BUSY):
-        return fault("model", 503, "overloaded")
-    if status in (408, 409) or status >= 500:
-        return fault("upstream", status if status >= 500 else 502, code, again=status != 501)
+        return Verdict("credential", 429, "rate_limit_exceeded")
+    if status in (503, 529) or said(BUSY):
+        return Verdict("model", 503, "overloaded", again="resourceexhausted" not in words)
+    if status == 501:
+        return Verdict("model", 501, code)
+    if status in TIMEOUTS:
+        return Verdict("upstream", 504, "upstream_timeout", again=True)
+    if status == 409 or status >= 500:
+        return Verdict("upstream", 502, code, again=True)
     if status < 400:
-        return fault("upstream", 502, "bad_upstream_response")
-    return fault("request", status, code, elsewhere=False)
-
-
-TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+        return Verdict("upstream", 502, "bad_upstream_response")
+    if said(PARAMETER):
+        return Verdict("request", 400, "unsupported_parameter", elsewhere=False)
+    return Verdict("request", status, code, elsewhere=False)
 
 
 def remark(status: int, candidate: Candidate) -> str:
     """What the catalog knows of a model that its upstream does not have any more."""
     known = candidate.known
-    if status != 404 or known is None or known.retired is None:
+    if status not in (404, 410) or known is None or known.retired is None:
         return ""
     return f" ({known.retired}{f'; use {known.instead} instead' if known.instead else ''})"
 
 
-def clean(message: str, key: Secret | None) -> str:
-    """The upstream's words: in one line, cut, and without the key that some upstreams repeat."""
-    line = " ".join(message.split())[:EXCERPT]
-    return line.replace(key.reveal(), str(key)) if key and key.reveal() else line
+def without(key: Secret | None, body: bytes) -> bytes:
+    """Some upstreams, and many error pages, repeat the key. It goes before anything is cut: half a key is one too."""
+    return body.replace(key.reveal().encode(), str(key).encode()) if key and key.reveal() else body
+
+
+def clean(words: str) -> str:
+    """In one line, and no longer than a person reads."""
+    return " ".join(words.split())[:EXCERPT]

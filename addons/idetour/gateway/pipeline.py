@@ -3,53 +3,33 @@
     plan → for each candidate: attempt → commit → relay → note
 
 Before the commit any failure is retried or falls back, and the client hears
-nothing of it. The HTTP status is held for 5 s; then the answer begins as an
-event stream with comments that keep the connection alive while candidates are
-still tried. After the commit an error is an error event, never a silent end.
+nothing of it. What the client does hear, and when, is in `delivery.py`.
 """
 
 import asyncio
 import logging
 import random
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any
 
-from idetour.errors import NotFound, RequestError, Unauthorized, UpstreamError, openai_body, openai_event
-from idetour.gateway.attempt import IDLE_SECONDS, Answer, Failed, attempt
+from idetour.errors import NotFound, RequestError, Unauthorized, UpstreamError
+from idetour.gateway.attempt import Answer, Failed, attempt
+from idetour.gateway.delivery import Client, deliver, drain, held, refuse
 from idetour.gateway.record import Record
-from idetour.profile import Profile
+from idetour.profile import Profile, Target
 from idetour.routes.plan import Candidate, Plan, plan
 from idetour.secret import Secret
 from idetour.upstreams import Transports
-from idetour.upstreams.transport import TransportError
-from idetour.wire import sse
 from idetour.wire.chat import ChatRequest
 
 log = logging.getLogger("idetour")
 
-HOLD_SECONDS = 5.0  # how long the HTTP status may still be an error
-KEEP_ALIVE_SECONDS = 12.0  # between comments; IDEs and tunnels give up after 30 s and more
 WHOLE_SECONDS = 600.0  # for an answer that is not streamed
-DRAIN_SECONDS = 1.0  # for an upstream to close its stream properly after [DONE]
+PAUSE_SECONDS = (0.1, 0.3)  # before the same target is asked again
 RECENT = 200  # records kept for lists
-
-STREAM_HEADERS = {
-    "content-type": "text/event-stream; charset=utf-8",
-    "cache-control": "no-cache, no-transform",
-    "x-accel-buffering": "no",
-}
-
-
-class Client(Protocol):
-    """Who asked, as the pipeline sees it."""
-
-    started: bool
-
-    async def start(self, status: int, headers: Mapping[str, str]) -> None: ...
-    async def write(self, data: bytes) -> None: ...
-    async def end(self) -> None: ...
+NO_KEY = "upstream_key_missing"
 
 
 @dataclass(slots=True)
@@ -73,92 +53,79 @@ class Pipeline:
         self.recent.append(record)
         try:
             planned = plan(profile, request.model, listed=self.listed)
+            finding = self._find(planned, request, key=key, record=record)
             if request.stream:
-                await self._stream(planned, request, client, key=key, record=record)
+                answer = await held(finding, client, record)
             else:
-                await self._whole(planned, request, client, key=key, record=record)
+                answer = await within(WHOLE_SECONDS, finding, request.model)
+            try:
+                await deliver(answer, request, client, record)
+                record.end("ok")
+                await drain(answer)
+            finally:
+                answer.incoming.close()
         except RequestError as error:
             record.end("broken" if record.target else "failed", status=error.status, error=error.message)
             await refuse(client, error, record)
         except asyncio.CancelledError:
             record.end("left")
             raise
-        else:
-            record.end("ok")
+        except BaseException:
+            record.end("failed", status=500, error="a fault of idetour's own")
+            raise
         finally:
             log.info(record.line())
-
-    async def _whole(
-        self, planned: Plan, request: ChatRequest, client: Client, *, key: Secret | None, record: Record
-    ) -> None:
-        try:
-            async with asyncio.timeout(WHOLE_SECONDS):
-                answer = await self._find(planned, request, key=key, record=record)
-        except TimeoutError:
-            raise UpstreamError(
-                f"{planned.asked}: no answer within {WHOLE_SECONDS:.0f} s.",
-                status=504,
-                code="upstream_timeout",
-            ) from None
-        answer.incoming.close()
-        record.usage = answer.usage
-        await client.start(
-            200,
-            {"content-type": "application/json", **marks(record), "content-length": str(len(answer.held))},
-        )
-        await client.write(answer.held)
-        await client.end()
-
-    async def _stream(
-        self, planned: Plan, request: ChatRequest, client: Client, *, key: Secret | None, record: Record
-    ) -> None:
-        finding = asyncio.create_task(self._find(planned, request, key=key, record=record))
-        try:
-            await asyncio.wait({finding}, timeout=HOLD_SECONDS)
-            while not finding.done():
-                if not client.started:
-                    await client.start(200, STREAM_HEADERS | marks(record))
-                await client.write(sse.KEEP_ALIVE)
-                await asyncio.wait({finding}, timeout=KEEP_ALIVE_SECONDS)
-            answer = finding.result()
-        except asyncio.CancelledError:
-            finding.cancel()
-            if isinstance(left := (await asyncio.gather(finding, return_exceptions=True))[0], Answer):
-                left.incoming.close()
-            raise
-        try:
-            if not client.started:
-                await client.start(200, STREAM_HEADERS | marks(record))
-            await relay(answer, client, record)
-        finally:
-            answer.incoming.close()
 
     async def _find(
         self, planned: Plan, request: ChatRequest, *, key: Secret | None, record: Record
     ) -> Answer:
         """The first committed answer of the candidates, in their order; raises what to tell the client."""
         failures: list[RequestError] = []
+        given_up: set[Target] = set()  # another key would not help
         for candidate, credential in credentials(planned, key):
+            if candidate.target in given_up:
+                continue
             if isinstance(credential, RequestError):
                 record.attempt(candidate.target, "no key")
                 failures.append(credential)
                 continue
-            for again in (True, False):
-                try:
-                    answer = await attempt(self.transports, request, candidate, key=credential, record=record)
-                except Failed as failed:
-                    fault = failed.fault
-                    record.attempt(candidate.target, f"{fault.error.status} {fault.error.code or ''}".strip())
-                else:
-                    record.answered(candidate.target, stream=request.stream)
-                    return answer
-                if not (fault.again and again):
+            try:
+                return await self._ask(candidate, request, key=credential, record=record)
+            except Failed as failed:
+                failures.append(failed.fault.error)
+                if failed.fault.scope != "credential":
+                    given_up.add(candidate.target)
+                if not failed.fault.elsewhere:
                     break
-                await asyncio.sleep(random.uniform(0.1, 0.3))
-            failures.append(fault.error)
-            if not fault.elsewhere:
-                break
         raise combined(failures)
+
+    async def _ask(
+        self, candidate: Candidate, request: ChatRequest, *, key: Secret | None, record: Record
+    ) -> Answer:
+        """Ask once, and once more where the fault may have passed. Raises Failed."""
+        for last in (False, True):
+            try:
+                answer = await attempt(self.transports, request, candidate, key=key, record=record)
+            except Failed as failed:
+                error = failed.fault.error
+                record.attempt(candidate.target, f"{error.status} {error.code or ''}".strip())
+                if last or not failed.fault.again:
+                    raise
+                await asyncio.sleep(random.uniform(*PAUSE_SECONDS))
+            else:
+                record.answered(candidate.target, stream=request.stream)
+                return answer
+        raise AssertionError("the last try returns or raises")
+
+
+async def within(seconds: float, finding: Coroutine[Any, Any, Answer], asked: str) -> Answer:
+    try:
+        async with asyncio.timeout(seconds):
+            return await finding
+    except TimeoutError:
+        raise UpstreamError(
+            f"{asked}: no answer within {seconds:.0f} s.", status=504, code="upstream_timeout"
+        ) from None
 
 
 def credentials(
@@ -192,85 +159,15 @@ def missing(candidate: Candidate) -> RequestError:
         remedy = f"set {upstream.key_names[0]} in the environment and start again"
     else:
         remedy = "write `key: $NAME` in the profile"
-    return Unauthorized(f"{upstream.title} has no key: {remedy}.", code="upstream_key_missing")
+    return Unauthorized(f"{upstream.title} has no key: {remedy}.", code=NO_KEY)
 
 
 def combined(failures: list[RequestError]) -> RequestError:
-    """What the client hears when nobody answered: the last failure, with the others' words before it."""
-    last = failures[-1]
-    last.headers["x-should-retry"] = (
-        "false"  # we have tried; an SDK's own retries would only multiply the load
-    )
+    """What the client hears when nobody answered: the last failure of those that were asked, and all their words."""
+    last = [failure for failure in failures if failure.code != NO_KEY][-1:] or failures[-1:]
+    made = last[0]
+    made.headers["x-should-retry"] = "false"  # we have tried: an SDK's own retries would multiply the load
     if len(failures) > 1:
         told = list(dict.fromkeys(failure.message for failure in failures))
-        last.message = f"All {len(failures)} attempts failed. " + " ".join(told)
-    return last
-
-
-async def relay(answer: Answer, client: Client, record: Record) -> None:
-    """Pass a committed answer on. Raises UpstreamError if it breaks off; what came before has gone out."""
-    await client.write(answer.held)
-    watched = answer.relay
-    if watched is None:
-        record.usage = answer.usage
-        return await client.end()
-    silence = 0.0
-    try:
-        while not watched.done:
-            try:
-                async with asyncio.timeout(KEEP_ALIVE_SECONDS):
-                    data = await answer.incoming.read()
-            except TimeoutError:
-                silence += KEEP_ALIVE_SECONDS
-                if silence >= IDLE_SECONDS:
-                    raise TransportError("broken", f"nothing came for {IDLE_SECONDS:.0f} s") from None
-                await client.write(sse.KEEP_ALIVE)
-                continue
-            silence = 0.0
-            if out := watched.feed(data) if data else watched.end():
-                await client.write(out)
-            if watched.error:
-                raise watched.error
-    except TransportError as error:
-        raise UpstreamError(
-            f"{record.target}: the answer broke off: {error}.", code="upstream_broken"
-        ) from error
-    finally:
-        record.usage = watched.usage
-    await client.end()
-    await drain(answer)
-
-
-async def drain(answer: Answer) -> None:
-    """Read the little that follows [DONE], so that the connection can be used again."""
-    try:
-        async with asyncio.timeout(DRAIN_SECONDS):
-            while await answer.incoming.read():
-                pass
-    except (TimeoutError, TransportError):
-        pass
-
-
-async def refuse(client: Client, error: RequestError, record: Record) -> None:
-    """Tell the client of an error: as an HTTP answer, or as an event when the answer has begun."""
-    if client.started:
-        await client.write(openai_event(error))
-    else:
-        body = openai_body(error)
-        headers = {
-            "content-type": "application/json",
-            **marks(record),
-            **error.headers,
-            "content-length": str(len(body)),
-        }
-        await client.start(error.status, headers)
-        await client.write(body)
-    await client.end()
-
-
-def marks(record: Record) -> dict[str, str]:
-    """The headers that say who answered."""
-    made = {"x-idetour-request-id": record.id, "x-idetour-attempts": str(len(record.tried))}
-    if record.target:
-        made["x-idetour-target"] = str(record.target)
+        made.message = f"All {len(failures)} attempts failed. " + " ".join(told)
     return made

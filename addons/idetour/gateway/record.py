@@ -8,6 +8,8 @@ from typing import Literal
 from idetour.profile import Target
 from idetour.wire.chunks import Usage
 
+LONGEST = 1000  # characters of a message that are kept
+
 type Outcome = Literal["running", "ok", "failed", "broken", "left"]
 
 
@@ -36,11 +38,14 @@ class Record:
     total: float | None = None  # seconds
     _start: float = field(default_factory=time.monotonic)
 
+    def __post_init__(self) -> None:
+        self.asked = shown(self.asked, 200)
+
     def elapsed(self) -> float:
         return time.monotonic() - self._start
 
     def attempt(self, target: Target, ended: str) -> None:
-        self.tried.append(Tried(target, ended, self.elapsed()))
+        self.tried.append(Tried(target, shown(ended, 80), self.elapsed()))
 
     def answered(self, target: Target, *, stream: bool) -> None:
         """The answer is committed; of a stream, the first token goes to the client now."""
@@ -49,8 +54,10 @@ class Record:
         self.first_token = self.elapsed() if stream else None
 
     def end(self, outcome: Outcome, *, status: int | None = None, error: str | None = None) -> None:
-        self.outcome, self.total, self.error = outcome, self.elapsed(), error
-        self.status = status or self.status
+        """The first end counts."""
+        if self.outcome == "running":
+            self.outcome, self.total = outcome, self.elapsed()
+            self.status, self.error = status or self.status, error and shown(error)
 
     def line(self) -> str:
         """The request in one line: who asked whom, how it went, tokens and times."""
@@ -69,4 +76,10 @@ class Record:
             words.append(f"{self.outcome} {self.status}: {self.error}")
         elif self.outcome == "left":
             words.append("the client left")
-        return " · ".join(words)
+        return shown(" · ".join(words), 4 * LONGEST)
+
+
+def shown(text: str, most: int = LONGEST) -> str:
+    """Text of others, fit for a log: one line, no control characters (they could forge lines or drive a terminal)."""
+    cut = f"{text[:most]}…" if len(text) > most else text
+    return cut if cut.isprintable() else "".join(char if char.isprintable() else "\ufffd" for char in cut)

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from idetour.gateway.attempt import whole
 from idetour.gateway.pipeline import Pipeline
 from idetour.profile import Profile, Upstream
 from idetour.profile.watch import Watched
@@ -20,6 +21,8 @@ log = logging.getLogger("idetour")
 PROFILE_SECONDS = 1.0
 LISTS_SECONDS = 30.0
 LOCAL_SECONDS = 1.0  # for a server on this machine to say what it has
+LIST_SECONDS = 5.0  # for the whole of it
+LIST_BYTES = 4 << 20
 WARM_SECONDS = 45.0  # upstreams close idle connections after 60 s and more
 
 
@@ -39,10 +42,13 @@ class Upkeep:
         task = asyncio.get_running_loop().create_task(job)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(report)
 
-    def stop(self) -> None:
-        for task in list(self._tasks):
+    def halt(self) -> set[asyncio.Task[None]]:
+        """Stop at once; returns what still cleans up behind itself."""
+        for task in self._tasks:
             task.cancel()
+        return set(self._tasks)
 
     async def _watch_profile(self) -> None:
         while True:
@@ -72,16 +78,15 @@ class Upkeep:
             ca=upstream.ca,
         )
         try:
-            incoming = await self.pipeline.transports.to(upstream).send(request)
-            try:
-                body = bytearray()
-                while len(body) < 4 << 20 and (data := await incoming.read()):
-                    body += data
-            finally:
-                incoming.close()
+            async with asyncio.timeout(LIST_SECONDS):
+                incoming = await self.pipeline.transports.to(upstream).send(request)
+                try:
+                    body = await whole(incoming, LIST_BYTES)
+                finally:
+                    incoming.close()
             entries = msgspec.json.decode(body)["data"] if incoming.status == 200 else []
             return tuple(str(entry["id"]) for entry in entries)
-        except (TransportError, msgspec.DecodeError, LookupError, TypeError):
+        except (TimeoutError, TransportError, msgspec.DecodeError, LookupError, TypeError):
             return ()
 
     def warm_up(self) -> None:
@@ -99,6 +104,12 @@ class Upkeep:
             log.debug("cannot reach %s yet: %s", upstream.title, error)
 
 
+def report(task: asyncio.Task[None]) -> None:
+    """A job that ends by a fault of its own says so; nobody waits for it."""
+    if not task.cancelled() and (error := task.exception()):
+        log.error("a background job of idetour failed", exc_info=error)
+
+
 def in_use(profile: Profile) -> list[Upstream]:
     """The upstreams that requests may go to, as far as they can be asked."""
     names = {model.target.upstream for model in profile.models.values()}
@@ -107,4 +118,8 @@ def in_use(profile: Profile) -> list[Upstream]:
             names |= {name.partition("/")[0] for name in (*rule.use, *rule.otherwise)}
     if profile.offer == "available":
         names |= {upstream.name for upstream in profile.upstreams.values() if upstream.keys}
-    return [each for name, each in profile.upstreams.items() if name in names and each.ready and each.speaks != "demo"]
+    return [
+        each
+        for name, each in profile.upstreams.items()
+        if name in names and each.ready and each.speaks != "demo"
+    ]

@@ -54,7 +54,7 @@ class Door:
         if self._starting:
             self._starting.cancel()
         if self._gateway:
-            self._gateway.stop()
+            self._gateway.halt()
 
     def _begin(self) -> None:
         watched = Watched(find(ctx.options.idetour_profile or None))

@@ -10,6 +10,7 @@ import random
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from idetour.errors import NotFound
 from idetour.profile import KnownModel, Model, Profile, Rule, Target, Upstream
@@ -20,6 +21,7 @@ CUSTOM_PREFIX = re.compile(r"^custom[\w-]*//")  # some IDEs put `custom_openai_c
 LONGEST_NAME = 100  # characters of an unknown name that are looked at and repeated
 
 type Listed = Mapping[str, Collection[str]]  # upstream name → model ids that its own list has
+NO_LISTS: Listed = MappingProxyType({})
 type Uniform = Callable[[str], float]  # a number in [0, 1) for a name
 
 
@@ -41,7 +43,7 @@ class Plan:
 
 
 def plan(
-    profile: Profile, asked: str, *, listed: Listed = {}, uniform: Uniform = lambda _: random.random()
+    profile: Profile, asked: str, *, listed: Listed = NO_LISTS, uniform: Uniform = lambda _: random.random()
 ) -> Plan:
     """Who answers for `asked`. Raises NotFound (`model_not_found`) for a name nobody knows."""
     why, names = resolve(profile, CUSTOM_PREFIX.sub("", asked.strip()), listed, uniform)
@@ -79,7 +81,7 @@ def first(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
             return
 
 
-def named(profile: Profile, name: str, listed: Listed = {}) -> Candidate | None:
+def named(profile: Profile, name: str, listed: Listed = NO_LISTS) -> Candidate | None:
     """The candidate that a model's name, a target or a bare model id stands for."""
     model = profile.models.get(name)
     target = model.target if model else target_of(profile, name, listed)
@@ -127,7 +129,7 @@ def knower(profile: Profile, model_id: str, listed: Listed) -> Target | None:
     return min(found, key=standing, default=None)
 
 
-def offered(profile: Profile, listed: Listed = {}) -> dict[str, Target | None]:
+def offered(profile: Profile, listed: Listed = NO_LISTS) -> dict[str, Target | None]:
     """The names a model list shows, with their targets (None: a route)."""
     names: dict[str, Target | None] = dict.fromkeys(profile.routes)
     names |= {name: model.target for name, model in profile.models.items()}

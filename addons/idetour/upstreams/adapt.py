@@ -53,7 +53,7 @@ def adapt(
         fields |= stated(model.always, manners)
         unwanted = model.drop | {manners.rename.get(name, name) for name in model.drop}
         fields = {name: value for name, value in fields.items() if name not in unwanted}
-    clamp(fields, output_limits(known) | manners.clamp)
+    clamp(fields, {**output_limits(known), **manners.clamp})
     fields["messages"] = messages(asked["messages"], manners, words)
     if manners.strict_tools is False and "tools" in fields:
         fields["tools"] = tools(fields["tools"])

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from idetour.errors import BadRequest
 from idetour.upstreams.transport import Incoming, Outgoing
 
 PAUSE_SECONDS = 0.03  # between words: slow enough to see that it streams
@@ -36,41 +37,59 @@ class Demo:
     """The transport of `demo/…` targets."""
 
     async def send(self, outgoing: Outgoing) -> Incoming:
-        request = msgspec.json.decode(outgoing.body or b"{}")
+        request = read(outgoing.body or b"{}")
         return Script(request, tuple(steps(request)))
+
+
+def read(body: bytes) -> dict[str, Any]:
+    """Raises BadRequest, as a real upstream would, where what we left unparsed cannot be parsed."""
+    try:
+        return msgspec.json.decode(body, type=dict[str, Any])
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"The request cannot be read: {error}") from None
 
 
 def steps(request: Mapping[str, Any]) -> Iterator[Step]:
     """What each demo model does with a request."""
     said = newest_words(request.get("messages") or [])
-    model = request.get("model", "hello")
+    model = request.get("model")
     yield Step({"role": "assistant", "content": ""}, 0)
-    if model == "tools" and request.get("tools") and not answered(request["messages"]):
-        yield from tool_call(request["tools"][0])
+    if model == "tools" and (tools := request.get("tools")) and not answered(request["messages"]):
+        yield from tool_call(tools[0] if isinstance(tools, list) else {})
         return
     if model == "thinker":
-        for word in words(f"The user said “{said}”. I have no thoughts of my own, so I show where thoughts go."):
+        for word in words(
+            f"The user said “{said}”. I have no thoughts of my own, so I show where thoughts go."
+        ):
             yield Step({"reasoning_content": word})
     pause = 1.0 if model == "slow" else PAUSE_SECONDS
     for word in words(GREETING.format(said=said)):
         yield Step({"content": word}, pause)
 
 
-def tool_call(tool: Mapping[str, Any]) -> Iterator[Step]:
+def tool_call(tool: Any) -> Iterator[Step]:
     """Call the first tool that was offered, its arguments arriving in pieces."""
-    function = tool.get("function") or {}
-    properties = (function.get("parameters") or {}).get("properties") or {}
+    function = inside(tool, "function")
+    properties = inside(function, "parameters", "properties")
     arguments = msgspec.json.encode({name: example(schema) for name, schema in properties.items()}).decode()
-    call = {"index": 0, "id": "call_demo", "type": "function", "function": {"name": function.get("name", ""), "arguments": ""}}
-    yield Step({"tool_calls": [call]})
+    head = {"name": function.get("name", ""), "arguments": ""}
+    yield Step({"tool_calls": [{"index": 0, "id": "call_demo", "type": "function", "function": head}]})
     for at in range(0, len(arguments), 8):
         yield Step({"tool_calls": [{"index": 0, "function": {"arguments": arguments[at : at + 8]}}]})
+
+
+def inside(value: Any, *path: str) -> Mapping[str, Any]:
+    """The object at the end of `path`; an empty one where something else lies on the way."""
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
 
 
 def example(schema: Any) -> Any:
     """A value of a JSON Schema's type."""
     examples = {"integer": 1, "number": 1.0, "boolean": True, "array": [], "object": {}}
-    return examples.get(schema.get("type"), "demo") if isinstance(schema, dict) else "demo"
+    kind = inside(schema).get("type")
+    return examples.get(kind, "demo") if isinstance(kind, str) else "demo"
 
 
 def words(text: str) -> list[str]:
@@ -85,14 +104,14 @@ def newest_words(messages: list[Any]) -> str:
         if isinstance(message, dict) and message.get("role") == "user":
             content = message.get("content")
             if isinstance(content, list):
-                content = " ".join(part.get("text", "") for part in content if isinstance(part, dict))
-            return " ".join(str(content).split())[:200]
+                content = " ".join(str(inside(part).get("text") or "") for part in content)
+            return " ".join(str(content or "").split())[:200]
     return ""
 
 
 def answered(messages: list[Any]) -> bool:
     """Whether the conversation ends with a tool's result."""
-    return isinstance(messages[-1], dict) and messages[-1].get("role") == "tool"
+    return inside(messages[-1]).get("role") == "tool"
 
 
 @dataclass(slots=True)
@@ -103,9 +122,9 @@ class Script:
     script: tuple[Step, ...]
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": "text/event-stream"})
-    _at: int = 0
-    _id: str = field(default_factory=lambda: f"chatcmpl-demo{time.time_ns():x}")
-    _created: int = field(default_factory=lambda: int(time.time()))
+    _at: int = field(default=0, init=False)
+    _id: str = field(default_factory=lambda: f"chatcmpl-demo{time.time_ns():x}", init=False)
+    _created: int = field(default_factory=lambda: int(time.time()), init=False)
 
     async def read(self) -> bytes:
         at, self._at = self._at, self._at + 1
@@ -136,5 +155,9 @@ class Script:
         """Token counts by the rule of thumb of four bytes a token: this model has no tokeniser."""
         prompt = len(msgspec.json.encode(self.request.get("messages"))) // 4
         completion = sum(len(msgspec.json.encode(step.delta)) for step in self.script) // 16
-        usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+        usage = {
+            "prompt_tokens": prompt,
+            "completion_tokens": completion,
+            "total_tokens": prompt + completion,
+        }
         return self._event(None, usage=usage)

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 
-from idetour.profile import KnownModel, Model, Target, Upstream
+from idetour.profile import KnownModel, Manners, Model, Target, Upstream
 from idetour.secret import Secret
 from idetour.upstreams.adapt import adapt
 from idetour.upstreams.transport import Outgoing
 from idetour.wire import chat
 
 FIRST_BYTE_SECONDS = 60.0
+THINKING_SECONDS = 300.0  # some think for minutes before they say a word
+WHOLE_SECONDS = 600.0  # an answer that is not streamed comes at once, when it is complete
 
 
 def prepare(
@@ -32,8 +34,13 @@ def prepare(
         body=chat.write(fields),
         proxy=upstream.proxy,
         ca=upstream.ca,
-        first_byte=manners.first_byte or FIRST_BYTE_SECONDS,
+        first_byte=patience(manners, known) if stream else WHOLE_SECONDS,
     )
+
+
+def patience(manners: Manners, known: KnownModel | None) -> float:
+    """Seconds until a stream has to begin."""
+    return manners.first_byte or (THINKING_SECONDS if known and known.thinking else FIRST_BYTE_SECONDS)
 
 
 def address(upstream: Upstream) -> str:

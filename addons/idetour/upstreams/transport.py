@@ -15,13 +15,16 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 from yarl import URL
+
+from idetour.errors import SetupError
+from idetour.upstreams.resolver import GuardedResolver, LoopError
 
 CONNECT_SECONDS = 5.0
 KEEP_ALIVE_SECONDS = 240.0  # most upstreams close an idle connection after 60 to 300 s
+ANY_HEADER = zlib.MAX_WBITS | 32  # zlib tells gzip and deflate apart
 INFLATED_LIMIT = 64 << 20  # bytes; what a compressed answer may grow to
+OWN_CERTIFICATE = "OWN_CERTIFICATE"  # the reason by which `certs/outbound.py` says that we met ourselves
 
 type Failure = Literal["connect", "connect_timeout", "first_byte_timeout", "broken", "tls", "loop"]
 
@@ -36,7 +39,7 @@ class TransportError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """A request, complete: nothing is added below but Host and Content-Length."""
+    """A request, complete: nothing is added below but Host, Via and Content-Length."""
 
     url: str
     headers: Mapping[str, str]
@@ -62,36 +65,6 @@ class Incoming(Protocol):
 
 class Transport(Protocol):
     async def send(self, outgoing: Outgoing) -> Incoming: ...
-
-
-class GuardedResolver(AbstractResolver):
-    """Refuses to resolve an intercepted name to this machine: the hosts file sends it to us.
-
-    Also refuses to guess: with the real address unknown, a request for such a
-    name would come straight back.
-    """
-
-    def __init__(self, intercepted: Callable[[], frozenset[str]]) -> None:
-        self._intercepted = intercepted
-        self._below = ThreadedResolver()
-
-    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[ResolveResult]:  # type: ignore[override]
-        found = await self._below.resolve(host, port, family)  # type: ignore[arg-type]
-        if host in self._intercepted() and any(is_loopback(each["host"]) for each in found):
-            raise LoopError(host)
-        return found
-
-    async def close(self) -> None:
-        await self._below.close()
-
-
-class LoopError(OSError):
-    def __init__(self, host: str) -> None:
-        super().__init__(f"{host} is pointed at this machine (hosts file), so a request to it would come back")
-
-
-def is_loopback(address: str) -> bool:
-    return address.startswith(("127.", "::1", "0.0.0.0", "::ffff:127.")) or address == "::"
 
 
 @dataclass(slots=True)
@@ -132,10 +105,16 @@ class Pool:
         connector = self._open().connector
         assert connector is not None
         request = aiohttp.ClientRequest(
-            "HEAD", URL(url), loop=asyncio.get_running_loop(), ssl=self._context(ca), proxy=URL(proxy) if proxy else None
+            "HEAD",
+            URL(url),
+            loop=asyncio.get_running_loop(),
+            ssl=self._context(ca),
+            proxy=URL(proxy) if proxy else None,
         )
         try:
-            connection = await connector.connect(request, [], aiohttp.ClientTimeout(total=CONNECT_SECONDS, connect=CONNECT_SECONDS))
+            connection = await connector.connect(
+                request, [], aiohttp.ClientTimeout(total=CONNECT_SECONDS, connect=CONNECT_SECONDS)
+            )
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise failure(error, Outgoing(url=url, headers={}, body=None)) from error
         connection.release()
@@ -147,11 +126,10 @@ class Pool:
                 keepalive_timeout=KEEP_ALIVE_SECONDS,
                 resolver=GuardedResolver(self.intercepted),
                 ttl_dns_cache=60,
-                enable_cleanup_closed=False,
             )
             self._session = aiohttp.ClientSession(
                 connector=connector,
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+                timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS),  # with DNS and TLS
                 auto_decompress=False,
                 trust_env=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -163,7 +141,12 @@ class Pool:
 
     def _context(self, ca: Path | None) -> ssl.SSLContext:
         if ca not in self._contexts:
-            self._contexts[ca] = self.context(ca)
+            try:
+                self._contexts[ca] = self.context(ca)
+            except (OSError, SetupError) as error:
+                raise TransportError(
+                    "tls", f"no TLS with {ca or 'the certificates of this system'}: {error}"
+                ) from error
         return self._contexts[ca]
 
     async def close(self) -> None:
@@ -177,13 +160,16 @@ def failure(error: Exception, outgoing: Outgoing) -> TransportError:
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, LoopError):
         return TransportError("loop", str(cause))
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError | ssl.SSLError):
-        return TransportError("tls", f"TLS failed: {plain(cause)}")
+    if isinstance(cause, ssl.SSLError):
+        kind: Failure = "loop" if cause.reason == OWN_CERTIFICATE else "tls"
+        return TransportError(kind, f"TLS failed: {plain(cause)}")
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return TransportError("connect_timeout", f"no connection within {CONNECT_SECONDS:.0f} s")
     if isinstance(error, TimeoutError):
         return TransportError("first_byte_timeout", f"no answer within {outgoing.first_byte:g} s")
-    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError):
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return TransportError("connect", f"the proxy refused: {error.status} {error.message}")
+    if isinstance(error, aiohttp.ClientConnectorError):
         return TransportError("connect", f"cannot connect: {plain(cause)}")
     return TransportError("broken", f"the connection broke before an answer came: {plain(error)}")
 
@@ -219,7 +205,9 @@ class Answer:
                     return data
                 if inflated := self._inflate.feed(data):
                     return inflated
-        except (aiohttp.ClientError, OSError, zlib.error) as error:
+        except zlib.error as error:
+            raise TransportError("broken", f"the answer cannot be decompressed: {error}") from error
+        except (aiohttp.ClientError, OSError) as error:
             raise TransportError("broken", f"the connection broke: {plain(error)}") from error
 
     async def _next(self) -> bytes:
@@ -230,12 +218,15 @@ class Answer:
             async with asyncio.timeout_at(self.deadline):
                 data = await self._next()
         except TimeoutError:
-            raise TransportError("first_byte_timeout", f"no first byte within {self.first_byte:g} s") from None
+            raise TransportError(
+                "first_byte_timeout", f"no first byte within {self.first_byte:g} s"
+            ) from None
         self._begun = True
-        if (encoding := self.headers.get("content-encoding", "identity")) != "identity":
+        encoding = self.headers.get("content-encoding", "").strip().lower() or "identity"
+        if encoding == "identity" and data[:1] == b"\x1f":  # gzip without saying so, seen behind CDNs
+            encoding = "gzip"
+        if encoding != "identity":
             self._inflate = Inflater(encoding)
-        elif data.startswith(b"\x1f\x8b"):  # gzip without saying so, seen behind CDNs
-            self._inflate = Inflater("gzip")
         return data
 
     def close(self) -> None:
@@ -251,12 +242,17 @@ class Inflater:
     def __init__(self, encoding: str) -> None:
         if encoding not in ("gzip", "x-gzip", "deflate"):
             raise TransportError("broken", f"the answer is encoded as {encoding!r}, which was not asked for")
-        self._stream = zlib.decompressobj(wbits=47 if "gzip" in encoding else zlib.MAX_WBITS)
-        self._out = 0
+        self._stream = zlib.decompressobj(ANY_HEADER)
+        self._left = INFLATED_LIMIT
 
     def feed(self, data: bytes) -> bytes:
-        inflated = self._stream.decompress(data, max(1, INFLATED_LIMIT - self._out))
-        self._out += len(inflated)
-        if self._out >= INFLATED_LIMIT:
-            raise TransportError("broken", f"the compressed answer grew over {INFLATED_LIMIT >> 20} MiB")
-        return inflated
+        made = bytearray()
+        while data:
+            made += self._stream.decompress(data, self._left - len(made) + 1)
+            if len(made) > self._left:
+                raise TransportError("broken", f"the compressed answer grew over {INFLATED_LIMIT >> 20} MiB")
+            data = self._stream.unused_data
+            if self._stream.eof:  # gzip may be several files in a row
+                self._stream = zlib.decompressobj(ANY_HEADER)
+        self._left -= len(made)
+        return bytes(made)
