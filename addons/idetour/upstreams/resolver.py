@@ -1,0 +1,42 @@
+"""Where a name leads, unless it leads to ourselves.
+
+The hosts file may send a model host to this machine, for the IDE's sake. With
+its real address unknown, our own request for it would come straight back.
+"""
+
+import ipaddress
+from collections.abc import Callable
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+
+
+class LoopError(OSError):
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"{host} is pointed at this machine (hosts file), so a request to it would come back"
+        )
+
+
+class GuardedResolver(AbstractResolver):
+    """Asks the system, and raises LoopError where an intercepted name is at this machine."""
+
+    def __init__(self, intercepted: Callable[[], frozenset[str]]) -> None:
+        self._intercepted = intercepted
+        self._below = ThreadedResolver()
+
+    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[ResolveResult]:
+        found = await self._below.resolve(host, port, family)  # type: ignore[arg-type]
+        if host in self._intercepted() and any(is_loopback(each["host"]) for each in found):
+            raise LoopError(host)
+        return found
+
+    async def close(self) -> None:
+        await self._below.close()
+
+
+def is_loopback(address: str) -> bool:
+    """Whether it leads to this machine: also the unspecified addresses do, and IPv4 written as IPv6."""
+    found = ipaddress.ip_address(address)
+    found = getattr(found, "ipv4_mapped", None) or found
+    return found.is_loopback or found.is_unspecified

@@ -1,0 +1,71 @@
+"""The list of names, for people and for programs."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from idetour.cli.models import tokens
+
+type Idetour = Callable[..., Result]
+PROFILE = (
+    "models: { coder: nim/openai/gpt-oss-20b, old: nim/deepseek-ai/deepseek-r1-0528 }\nroutes: { r: coder }"
+)
+
+
+def test_each_name_has_its_target_and_limits(idetour: Idetour, profile_file: Callable[..., Path]) -> None:
+    result = idetour("models", profile_file(PROFILE), NVIDIA_API_KEY="nvapi-test-1234")
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+
+    assert lines == [
+        "name target context output key",
+        "r nim/openai/gpt-oss-20b 131k 32k key …1234",
+        "coder nim/openai/gpt-oss-20b 131k 32k key …1234",
+        "old nim/deepseek-ai/deepseek-r1-0528 131k – key …1234 retired; use nim/deepseek-ai/deepseek-v4.1-flash",
+    ]
+
+
+def test_a_program_gets_json_without_keys(idetour: Idetour, profile_file: Callable[..., Path]) -> None:
+    result = idetour("models", "--json", profile_file(PROFILE), NVIDIA_API_KEY="nvapi-test-1234")
+    listed: list[dict[str, Any]] = json.loads(result.stdout)
+
+    assert [each["name"] for each in listed] == ["r", "coder", "old"]
+    assert listed[1] == {
+        "name": "coder",
+        "target": "nim/openai/gpt-oss-20b",
+        "title": "GPT-OSS 20B",
+        "context": 131072,
+        "output": 32768,
+        "key": "key …1234",
+        "retired": None,
+        "instead": None,
+    }
+    assert "nvapi" not in result.output
+
+
+def test_all_shows_what_lacks_a_key_and_what_is_gone(idetour: Idetour) -> None:
+    few, many = idetour("models").stdout, idetour("models", "--all").stdout
+
+    assert "anthropic/claude-opus-5" not in few
+    assert "anthropic/claude-opus-5 " in many
+    assert "no key: set ANTHROPIC_API_KEY" in many
+    assert "retired; use dashscope/qwen3-coder-plus" in many
+
+
+def test_no_line_is_cut_for_a_program_that_reads_it(idetour: Idetour) -> None:
+    lines = idetour("models", "--all", COLUMNS="40").stdout.splitlines()
+    listed = json.loads(idetour("models", "--all", "--json").stdout)
+
+    assert len(lines) == len(listed) + 1
+    assert "…" not in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(None, "–"), (512, "512"), (8192, "8k"), (131072, "131k"), (999999, "999k"), (1048576, "1.0M")],
+)
+def test_tokens_are_written_as_people_say_them(count: int | None, text: str) -> None:
+    assert tokens(count) == text

@@ -1,0 +1,104 @@
+"""What `idetour run` refuses before it starts, and what it says when it does. The start itself is in tests/proxy."""
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import Result
+
+from idetour.cli.run import start_screen, usable
+from idetour.profile.catalog import load
+from idetour.profile.read import read
+
+type Idetour = Callable[..., Result]
+
+
+@pytest.fixture
+def screen(profile_file: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """What is shown for a profile: `screen("models: …", host="::1")`."""
+
+    def shown(text: str, host: str = "127.0.0.1", modes: tuple[str, ...] = (), **env: Any) -> str:
+        start_screen(read(profile_file(text), catalog=load(env=env), env=env), host, 8080, modes)
+        return capsys.readouterr().out
+
+    return shown
+
+
+def test_a_busy_port_is_refused_with_its_holder_and_the_next_free_one(idetour: Idetour) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        result = idetour("run", "-p", port)
+
+    assert result.exit_code == 1
+    assert f"Port {port} is in use by " in result.stderr
+    assert "(pid " in result.stderr
+    assert "idetour run -p " in result.stderr
+
+
+def test_a_foreign_address_is_not_called_a_busy_port() -> None:
+    with pytest.raises(click.ClickException, match=r"^Cannot listen on 192\.0\.2\.1, port 8080: "):
+        usable("192.0.2.1", 8080)
+
+
+def test_port_0_is_any_free_one() -> None:
+    assert usable("127.0.0.1", 0) > 0
+
+
+def test_serving_others_needs_an_access_key(idetour: Idetour, profile_file: Callable[..., Path]) -> None:
+    result = idetour("run", profile_file("models: { m: demo/hello }"), "--host", "0.0.0.0", "-p", "0")
+
+    assert result.exit_code == 1
+    assert "lets others spend your keys" in result.stderr
+
+
+def test_the_start_screen_says_all_that_an_ide_asks_for(screen: Callable[..., str]) -> None:
+    assert screen("models: { coder: nim/x, mine: demo/slow }").splitlines()[1:] == [
+        "  Base URL    http://127.0.0.1:8080/v1",
+        "  Model       mine",
+        "  API key     anything",
+        "  As a proxy  http://127.0.0.1:8080 intercepts api.openai.com; trust `idetour cert path` for it",
+        "  No key yet  NVIDIA NIM (NVIDIA_API_KEY)",
+        "",
+        "Try it:",
+        "curl -N http://127.0.0.1:8080/v1/chat/completions"
+        """ -d '{"model":"mine","stream":true,"messages":[{"role":"user","content":"hello"}]}'""",
+        "",
+    ]
+
+
+def test_the_screen_fits_when_much_is_offered(screen: Callable[..., str]) -> None:
+    shown = screen("offer: available", NVIDIA_API_KEY="nvapi-test-000")
+
+    assert len(shown.splitlines()) <= 10
+    assert " more (idetour models)" in shown
+    assert "nvapi-test" not in shown
+
+
+def test_an_access_key_is_asked_for_and_not_shown(screen: Callable[..., str]) -> None:
+    shown = screen("models: { m: demo/hello }\naccess: [$TEAM]", TEAM="secret-of-the-team")
+
+    assert "an access key (TEAM)" in shown
+    assert "Bearer YOUR_ACCESS_KEY" in shown
+    assert "secret-of-the-team" not in shown
+
+
+@pytest.mark.parametrize(
+    ("host", "base"),
+    [
+        ("::1", "http://[::1]:8080/v1"),
+        ("0.0.0.0", "http://127.0.0.1:8080/v1"),
+        ("::", "http://[::1]:8080/v1"),
+        ("192.168.1.7", "http://192.168.1.7:8080/v1"),
+    ],
+)
+def test_the_address_is_one_that_can_be_typed(screen: Callable[..., str], host: str, base: str) -> None:
+    assert f"Base URL    {base}\n" in screen("models: { m: demo/hello }", host=host)
+
+
+def test_more_modes_are_named(screen: Callable[..., str]) -> None:
+    assert "listening on http://127.0.0.1:8080, local\n" in screen(
+        "models: { m: demo/hello }", modes=("local",)
+    )

@@ -1,0 +1,43 @@
+"""Columns of text, the same for a person and for a pipe."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from idetour.cli import screen
+
+
+def test_rows_stand_in_two_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    screen.rows([("a", "one"), ("longer", "two")])
+
+    assert capsys.readouterr().out == "  a       one\n  longer  two\n"
+
+
+def test_no_rows_are_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    screen.rows([])
+
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("text", ["[red]x[/]", ":key:", "http://127.0.0.1:8080/v1", "x" * 300])
+def test_text_is_shown_as_it_is(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    screen.rows([("a", text)], indent=0)
+    screen.table(("head",), [(text,)])
+    screen.warn([text])
+
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()] == [
+        f"a  {text}",
+        "head",
+        text,
+        f"warning: {text}",
+    ]
+
+
+def test_a_pipe_gets_no_colours_and_a_terminal_does() -> None:
+    pipe, terminal = io.StringIO(), io.StringIO()
+    Console(file=pipe).print("x", style="bold")
+    Console(file=terminal, force_terminal=True, color_system="truecolor").print("x", style="bold")
+
+    assert pipe.getvalue() == "x\n"
+    assert "\x1b[" in terminal.getvalue()

@@ -1,0 +1,23 @@
+"""The places that matter."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from click.testing import Result
+
+from idetour.home import shipped
+
+
+def test_every_place_is_named_and_the_script_exists(idetour: Callable[..., Result], home: Path) -> None:
+    shown = idetour("where").stdout
+
+    assert f"{home / 'profiles'} (yours), {shipped('profiles')} (shipped)" in shown
+    assert str(home / "certs") in shown
+    assert f"mitmdump -s {shipped('addon.py')}" in shown
+    assert shipped("addon.py").is_file()
+
+
+def test_looking_makes_nothing(idetour: Callable[..., Result], home: Path) -> None:
+    idetour("where")
+
+    assert not home.exists()
