@@ -26,7 +26,11 @@ class Proxy:
 
     def __init__(self, profile: Path, *modes: str, display: bool = False, **options: Any) -> None:
         self._modes = [*(modes or ["regular@127.0.0.1:0"])]
-        self._options = {"confdir": str(profile.parent / "mitmproxy"), "idetour_profile": str(profile), **options}
+        self._options = {
+            "confdir": str(profile.parent / "mitmproxy"),
+            "idetour_profile": str(profile),
+            **options,
+        }
         self.view = view.View() if display else None
         self._thread = threading.Thread(target=self._run, name="mitmproxy", daemon=True)
         self._up = threading.Event()
@@ -53,7 +57,9 @@ class Proxy:
         finally:
             self._up.set()
         await serving
-        await self.master.addons.get("proxyserver").servers.update([])  # mitmproxy leaves its sockets to the exit
+        await self.master.addons.get("proxyserver").servers.update(
+            []
+        )  # mitmproxy leaves its sockets to the exit
 
     def _listening(self) -> bool:
         return self.master.addons.get("door")._gateway is not None and bool(self.addresses())

@@ -21,11 +21,26 @@ def main(folder: Path) -> None:
     authority = Authority(folder)
     profile = folder / "profile.yaml"
     profile.write_text("models: {gpt-4o: demo/hello}")
-    origin = ["openssl", "s_server", "-www", "-quiet", "-accept", f"{ADDRESS}:443", "-cert", str(authority.leaf(ADDRESS))]
-    with subprocess.Popen(origin, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as serving, Proxy(profile) as proxy:
+    origin = [
+        "openssl",
+        "s_server",
+        "-www",
+        "-quiet",
+        "-accept",
+        f"{ADDRESS}:443",
+        "-cert",
+        str(authority.leaf(ADDRESS)),
+    ]
+    with (
+        subprocess.Popen(origin, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as serving,
+        Proxy(profile) as proxy,
+    ):
         curl = ["curl", "-sv", "--retry-connrefused", "--retry", "5", "--noproxy", "", "-x", proxy.url]
         asked = subprocess.run(
-            [*curl, "--cacert", str(authority.ca), f"https://{ADDRESS}/"], capture_output=True, text=True, timeout=20
+            [*curl, "--cacert", str(authority.ca), f"https://{ADDRESS}/"],
+            capture_output=True,
+            text=True,
+            timeout=20,
         )
         print(asked.returncode, asked.stdout, asked.stderr)
         serving.kill()

@@ -28,7 +28,9 @@ CHAT = "https://api.openai.com/v1/chat/completions"
 
 @pytest.fixture
 def profile(upstream: Upstream, profile_file: Callable[..., Path]) -> Path:
-    return profile_file(f"upstreams: {{fake: {{url: '{upstream.url}'}}}}\nmodels: {{gpt-4o: fake/real-model}}")
+    return profile_file(
+        f"upstreams: {{fake: {{url: '{upstream.url}'}}}}\nmodels: {{gpt-4o: fake/real-model}}"
+    )
 
 
 def test_an_intercepted_request_is_answered_by_the_profile(
@@ -79,7 +81,9 @@ def test_direct_requests_pass_mitmproxy_by_unless_flows_are_displayed(
     assert unseen.flows() == []
 
 
-def test_direct_requests_over_tls_to_our_own_port_are_answered(proxy: Callable[..., Proxy], profile: Path) -> None:
+def test_direct_requests_over_tls_to_our_own_port_are_answered(
+    proxy: Callable[..., Proxy], profile: Path
+) -> None:
     running = proxy(profile)
     context = running.trust()
     with (
@@ -110,7 +114,9 @@ def test_no_request_for_an_intercepted_host_ever_leaves_for_it(
     assert answer.json()["error"]["code"] == "not_found"
 
 
-def test_the_loop_guard_refuses_to_dial_an_intercepted_host(proxy: Callable[..., Proxy], profile: Path) -> None:
+def test_the_loop_guard_refuses_to_dial_an_intercepted_host(
+    proxy: Callable[..., Proxy], profile: Path
+) -> None:
     running = proxy(profile)
     with socket.create_connection(("127.0.0.1", running.port)) as sock:
         sock.settimeout(10)
@@ -163,7 +169,10 @@ def test_a_client_that_leaves_an_intercepted_stream_stops_the_upstream(
     proxy: Callable[..., Proxy], profile: Path, upstream: Upstream
 ) -> None:
     upstream.then(stream("a", "b", "c").stall_after(2))
-    with proxy(profile).client() as client, client.stream("POST", CHAT, json={**ASK, "stream": True}) as answer:
+    with (
+        proxy(profile).client() as client,
+        client.stream("POST", CHAT, json={**ASK, "stream": True}) as answer,
+    ):
         next(answer.iter_bytes())
     assert until(lambda: upstream.requests[0].aborted is not None, within=1)
 
@@ -203,7 +212,9 @@ def test_the_hop_port_answers_nobody_but_the_proxy(proxy: Callable[..., Proxy], 
 def test_a_host_that_is_not_ours_keeps_its_own_certificate(tmp_path: Path) -> None:
     command = ["unshare", "-n", sys.executable, str(Path(__file__).with_name("elsewhere.py")), str(tmp_path)]
     paths = os.pathsep.join(path for path in sys.path if path)
-    asked = subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, "PYTHONPATH": paths})
+    asked = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, env={**os.environ, "PYTHONPATH": paths}
+    )
     assert asked.stdout.startswith("0 "), asked.stdout + asked.stderr
     assert "issuer: CN=idetour test authority" in asked.stdout
 
@@ -212,11 +223,20 @@ def test_the_script_can_be_loaded_again_while_it_runs(tmp_path: Path, home: Path
     script = tmp_path / "addon.py"
     script.write_text("from idetour.proxy import addons\n__all__ = ['addons']\n")
 
-    command = [Path(sys.executable).with_name("mitmdump"), "-s", script, "--listen-port", str(free_port), "--set"]
+    command = [
+        Path(sys.executable).with_name("mitmdump"),
+        "-s",
+        script,
+        "--listen-port",
+        str(free_port),
+        "--set",
+    ]
     said = tmp_path / "said.txt"
     environment = {**os.environ, "PYTHONPATH": str(ADDONS)}
     with said.open("w") as output:
-        process = subprocess.Popen([*command, f"confdir={tmp_path}"], stdout=output, stderr=output, env=environment)
+        process = subprocess.Popen(
+            [*command, f"confdir={tmp_path}"], stdout=output, stderr=output, env=environment
+        )
     try:
         assert until(lambda: healthy(free_port), within=20)
         os.utime(script, (time.time() + 5, time.time() + 5))

@@ -231,7 +231,7 @@ def reset(writer: asyncio.StreamWriter) -> None:
 
 def bound(port: int) -> socket.socket:
     """A loopback port held without listening: who connects is refused."""
-    sock = socket.socket()
+    sock = socket.socket(proto=socket.IPPROTO_TCP)  # said aloud: only then does asyncio switch Nagle off
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind(("127.0.0.1", port))
     return sock

@@ -51,6 +51,7 @@ class App:
     hosts: frozenset[str] = frozenset()  # names beside loopback that we may be called by
     origins: frozenset[str] = frozenset()  # web pages elsewhere that may call us
     tickets: Tickets = field(default_factory=Tickets)
+    handshakes: health.Handshakes | None = None  # where a proxy counts them and only this machine may ask
     via: str = ""  # what our own outgoing requests carry; coming in, it means a loop
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -144,7 +145,7 @@ class App:
             return await exchange.answer(
                 200, body, {"content-type": "text/html; charset=utf-8", "content-security-policy": policy}
             )
-        await exchange.answer(200, health.report(profile, listed, problem))
+        await exchange.answer(200, health.report(profile, listed, problem, self.handshakes))
 
 
 async def preflight(exchange: Exchange) -> None:

@@ -1,6 +1,8 @@
 """`GET /` and `GET /health`: is it up, what does it offer. A browser gets a page, a program JSON."""
 
 import html
+from collections import deque
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -8,11 +10,42 @@ from idetour import __version__
 from idetour.profile import Profile
 from idetour.routes.plan import Listed, offered
 
+MOST_REFUSALS = 50
+SHOWN_REFUSALS = 10
 
-def report(profile: Profile, listed: Listed, problem: str | None) -> bytes:
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A program that did not take our certificate."""
+
+    at: float  # seconds since 1970
+    said: str  # who, for which host, and why
+    remedy: str
+
+
+@dataclass(slots=True)
+class Handshakes:
+    """TLS handshakes with us that programs broke off. The proxy counts them."""
+
+    failed: int = 0
+    recent: deque[Refusal] = field(default_factory=lambda: deque(maxlen=MOST_REFUSALS))
+
+
+def report(
+    profile: Profile, listed: Listed, problem: str | None, handshakes: Handshakes | None = None
+) -> bytes:
     """`status` is `ok`, or `degraded` when the profile on disk is broken and an older one is in use."""
     status = {"status": "degraded" if problem else "ok", "version": __version__, "profile": profile.name}
-    return msgspec.json.encode({**status, "models": len(offered(profile, listed)), "problem": problem})
+    offers = {"models": len(offered(profile, listed)), "problem": problem}
+    private = (
+        handshakes
+        and {  # for this machine alone
+            "file": str(profile.path.absolute()),
+            "handshakes": handshakes.failed,
+            "refusals": list(handshakes.recent)[-SHOWN_REFUSALS:],
+        }
+    )
+    return msgspec.json.encode({**status, **offers, **(private or {})})
 
 
 def page(profile: Profile, listed: Listed, problem: str | None, address: str) -> bytes:

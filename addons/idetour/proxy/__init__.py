@@ -1,14 +1,17 @@
 """The mitmproxy addons, in the order in which they see a flow."""
 
+from idetour.endpoints.health import Handshakes as Kept
 from idetour.proxy.door import Door
+from idetour.proxy.handshakes import Handshakes
+from idetour.proxy.lean import Lean
 from idetour.proxy.scribe import Scribe
 from idetour.proxy.settings import Settings
 
 
-def made() -> list[Settings | Door | Scribe]:
+def made() -> list[Settings | Lean | Door | Scribe | Handshakes]:
     """A set of addons of its own."""
-    scribe = Scribe()
-    return [Settings(), Door(scribe), scribe]
+    scribe, kept = Scribe(), Kept()
+    return [Settings(), Lean(), Door(scribe, kept), scribe, Handshakes(kept)]
 
 
 addons = made()

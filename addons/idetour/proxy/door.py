@@ -21,6 +21,7 @@ from idetour.certs.authority import ensure
 from idetour.certs.outbound import outbound_context
 from idetour.endpoints.door import TICKET
 from idetour.endpoints.door import Door as Entry
+from idetour.endpoints.health import Handshakes
 from idetour.endpoints.serve import Gateway, assemble
 from idetour.errors import IdetourError
 from idetour.profile.read import find
@@ -36,10 +37,12 @@ METHODS = (b"GET /", b"POST /", b"HEAD /", b"OPTIONS /", b"PUT /", b"DELETE /", 
 
 
 class Door:
-    def __init__(self, scribe: Scribe) -> None:
+    def __init__(self, scribe: Scribe, handshakes: Handshakes) -> None:
         self._scribe = scribe
+        self._handshakes = handshakes
         self._gateway: Gateway | None = None
         self._starting: asyncio.Task[None] | None = None
+        self._up = asyncio.Event()
         self._ways: dict[str, tuple[str, str, int, bytes]] = {}  # flow id → where it was meant to go
 
     # Both must be sync: mitmproxy's reload of a script dies silently on async ones.
@@ -70,21 +73,24 @@ class Door:
         if not ctx.options.idetour_lan:
             ctx.options.update(mode=settings.closed(ctx.options.mode, ctx.options.listen_host))
         self._gateway = assemble(watched, context=lambda ca: outbound_context(authority, ca))
+        if not ctx.options.idetour_lan:  # which programs run here is nobody else's business
+            self._gateway.app.handshakes = self._handshakes
         self._starting = asyncio.get_running_loop().create_task(self._start(self._gateway))
 
     async def _start(self, gateway: Gateway) -> None:
         gateway.hop = await gateway.server.listen("127.0.0.1", 0, hop=True)
         gateway.upkeep.start()
+        self._up.set()
         log.info(
             "idetour answers with profile %s: here below /v1, and for %s through the proxy",
             gateway.watched.current.name,
             ", ".join(self.hosts),
         )
 
-    async def _open(self) -> Gateway | None:
-        """The gateway, once it listens; None before mitmproxy has said that it runs."""
-        if self._starting:
-            await asyncio.shield(self._starting)
+    async def _open(self) -> Gateway:
+        """The gateway, once it listens: mitmproxy accepts connections before it says that it runs."""
+        await self._up.wait()
+        assert self._gateway
         return self._gateway
 
     @property
@@ -96,16 +102,16 @@ class Door:
         if not (ctx.options.idetour_lan or settings.is_loopback(client.peername[0].partition("%")[0])):
             client.error = "only this machine may use idetour"
             return
-        if self._gateway:
-            self._gateway.upkeep.warm_up()
+        gateway = await self._open()  # before that, an intercepted host would pass as one of the others
+        gateway.upkeep.warm_up()
         if client.proxy_mode.type_name == "regular" and not self._inspects():
-            await self._adopt(client)
+            await self._adopt(client, gateway)
 
     def _inspects(self) -> bool:
         wish = ctx.options.idetour_inspect
         return wish == "always" or (wish == "auto" and ctx.master.addons.get("view") is not None)
 
-    async def _adopt(self, client: connection.Client) -> None:
+    async def _adopt(self, client: connection.Client, gateway: Gateway) -> None:
         """Serve a connection that speaks plain HTTP to us, past mitmproxy: a tenth of the cost per request.
 
         mitmproxy has not read from it yet. Its stream is read once; what is not for us is put back.
@@ -122,8 +128,7 @@ class Door:
         if not first:
             client.error = "nothing was sent"
         elif first.startswith(METHODS):
-            if gateway := await self._open():
-                await gateway.server.adopt(ports.writer.transport, first)
+            await gateway.server.adopt(ports.writer.transport, first)
             client.error = "served"
         else:
             ports.reader.feed_data(first)
@@ -146,8 +151,6 @@ class Door:
         if known is None or flow.response is not None:
             return
         gateway = await self._open()
-        if gateway is None:
-            return
         entry = Entry(host=known.host, credentials=known.credentials)
         self._scribe.remember(flow, entry)
         request = flow.request

@@ -47,7 +47,7 @@ def is_text(raw: Raw) -> bool:
 def encode(value: object) -> bytes:
     """The value as JSON. Whatever is Raw inside it stays as it is, and what was masked comes back."""
     body = _encode(value)
-    return body if body.find(b"\x7fu") < 0 else _MASKED.sub(rb"\\\1", body)
+    return body if body.find(b"\x7f") < 0 else _MASKED.sub(rb"\\\1", body)
 
 
 def of(value: object) -> Raw:

@@ -1,0 +1,135 @@
+"""What the client hears of an answer, and when.
+
+The HTTP status is held for 5 s; then the answer begins as an event stream with
+comments that keep the connection alive while candidates are still tried. After
+the commit an error is an error event, never a silent end, and nothing follows
+it: a broken answer must not look finished.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine, Mapping
+from typing import Any, Protocol
+
+from idetour.errors import RequestError, UpstreamError, openai_body, openai_event
+from idetour.gateway.attempt import IDLE_SECONDS, Answer
+from idetour.gateway.record import Record
+from idetour.upstreams.transport import TransportError
+from idetour.wire import sse
+from idetour.wire.chat import ChatRequest
+from idetour.wire.chunks import Relay
+
+HOLD_SECONDS = 5.0  # how long the HTTP status may still be an error
+KEEP_ALIVE_SECONDS = 12.0  # between comments; IDEs and tunnels give up after 30 s and more
+DRAIN_SECONDS = 1.0  # for an upstream to close its stream properly after [DONE]
+
+STREAM_HEADERS = {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-cache, no-transform",
+    "x-accel-buffering": "no",
+}
+
+
+class Client(Protocol):
+    """Who asked, as the pipeline sees it."""
+
+    started: bool
+
+    async def start(self, status: int, headers: Mapping[str, str]) -> None: ...
+    async def write(self, data: bytes) -> None: ...
+    async def end(self) -> None: ...
+
+
+async def held(finding: Coroutine[Any, Any, Answer], client: Client, record: Record) -> Answer:
+    """Wait for the answer; after 5 s begin without it, so that the connection is not given up as dead."""
+    task = asyncio.create_task(finding)
+    try:
+        await asyncio.wait({task}, timeout=HOLD_SECONDS)
+        while not task.done():
+            if not client.started:
+                await client.start(200, STREAM_HEADERS | marks(record))
+            await client.write(sse.KEEP_ALIVE)
+            await asyncio.wait({task}, timeout=KEEP_ALIVE_SECONDS)
+        return task.result()
+    except BaseException:  # the client left, or cannot be written to: nobody will have the answer
+        task.cancel()
+        task.add_done_callback(discard)
+        await asyncio.wait({task})
+        raise
+
+
+def discard(task: asyncio.Task[Answer]) -> None:
+    """Close an answer that came in the moment in which it was no longer wanted."""
+    if not task.cancelled() and task.exception() is None:
+        task.result().incoming.close()
+
+
+async def deliver(answer: Answer, request: ChatRequest, client: Client, record: Record) -> None:
+    """Pass a committed answer on. Raises UpstreamError if it breaks off; what came before has gone out."""
+    record.usage = answer.usage
+    if not client.started:
+        document = {"content-type": "application/json", "content-length": str(len(answer.held))}
+        await client.start(200, marks(record) | (STREAM_HEADERS if request.stream else document))
+    await client.write(answer.held)
+    if answer.relay is not None:
+        try:
+            await relay(answer, answer.relay, client)
+        except TransportError as error:
+            raise UpstreamError(
+                f"{record.target}: the answer broke off: {error}.", code="upstream_broken"
+            ) from error
+        finally:
+            record.usage = answer.relay.usage
+    await client.end()
+
+
+async def relay(answer: Answer, watched: Relay, client: Client) -> None:
+    """The rest of a stream, whole events at a time, and comments while the upstream is silent."""
+    silence = 0.0
+    while not watched.done:
+        try:
+            async with asyncio.timeout(KEEP_ALIVE_SECONDS):
+                data = await answer.incoming.read()
+        except TimeoutError:
+            silence += KEEP_ALIVE_SECONDS
+            if silence >= IDLE_SECONDS:
+                raise TransportError("broken", f"nothing came for {IDLE_SECONDS:.0f} s") from None
+            await client.write(sse.KEEP_ALIVE)
+            continue
+        silence = 0.0
+        await client.write(watched.feed(data) if data else watched.end())
+        if watched.error:
+            raise answer.explain(watched.error)
+
+
+async def drain(answer: Answer) -> None:
+    """Read the little that follows [DONE], so that the connection can be used again."""
+    with contextlib.suppress(TimeoutError, TransportError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while await answer.incoming.read():
+                pass
+
+
+async def refuse(client: Client, error: RequestError, record: Record) -> None:
+    """Tell the client of an error: as an HTTP answer, or as an event when the answer has begun."""
+    if client.started:
+        await client.write(openai_event(error))
+    else:
+        body = openai_body(error)
+        headers = {
+            "content-type": "application/json",
+            **marks(record),
+            **error.headers,
+            "content-length": str(len(body)),
+        }
+        await client.start(error.status, headers)
+        await client.write(body)
+    await client.end()
+
+
+def marks(record: Record) -> dict[str, str]:
+    """The headers that say who answered."""
+    made = {"x-idetour-request-id": record.id, "x-idetour-attempts": str(len(record.tried))}
+    if record.target:
+        made["x-idetour-target"] = str(record.target)
+    return made

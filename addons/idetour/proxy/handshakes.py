@@ -1,0 +1,111 @@
+"""Programs that come to us by TLS and do not take our certificate: said in a sentence, and kept for the doctor.
+
+All that such a program tells is an alert, and some leave without one: curl, Python and
+Node (OpenSSL) say `unknown_ca`, Java 17 closes the connection. So it is guessed by the
+program's name which store it reads, and where there is none, the likely ones are named.
+"""
+
+import logging
+import re
+import sys
+import time
+
+from mitmproxy import tls
+
+from idetour import ports
+from idetour.endpoints.health import MOST_REFUSALS, Refusal
+from idetour.endpoints.health import Handshakes as Kept
+
+log = logging.getLogger("idetour")
+
+QUIET_SECONDS = 60.0  # an IDE tries again and again: a host and an alert are told once in this time
+NO_PROGRAM = "connection closed early"  # nobody spoke: somebody looked whether the port is open
+ALERTS = {
+    "unknown ca": "it does not know the authority (alert unknown_ca)",
+    "certificate unknown": "it does not trust it (alert certificate_unknown)",
+    "bad certificate": "it does not accept it (alert bad_certificate)",
+    "certificate expired": "it finds it expired (alert certificate_expired)",
+    "disconnected during the handshake": "it left without a word: it does not trust it, or accepts one certificate only (pinning)",
+}
+UNTRUSTED = ("unknown ca", "certificate unknown", "bad certificate", "disconnected during the handshake")
+HOST = re.compile(r"[A-Za-z0-9._-]{1,253}")
+STORES = {  # a part of a program's name → the trust store that it reads
+    "java": "java",
+    "node": "node",
+    "python": "python",
+    "firefox": "nss",
+    "chrom": "nss",
+    "code": "nss",
+    "electron": "nss",
+    "trae": "nss",
+    "curl": "system",
+}
+
+
+class Handshakes:
+    def __init__(self, kept: Kept) -> None:
+        self._kept = kept
+        self._told: dict[tuple[str, str], float] = {}  # host and alert → when, by the monotonic clock
+
+    def tls_failed_client(self, data: tls.TlsData) -> None:
+        error = data.conn.error or ""
+        if NO_PROGRAM in error:
+            return
+        self._kept.failed += 1
+        host, alert = named(data.context.client.sni), alert_in(error)
+        if not self._is_new(host, alert):
+            return
+        client = data.context.client
+        program = ports.talker(client.peername[1], client.sockname[1])
+        said, remedy = sentence(host, alert, error, program), cure(alert, program)
+        self._kept.recent.append(Refusal(at=time.time(), said=said, remedy=remedy))
+        log.warning("%s %s", said, remedy)
+
+    def _is_new(self, host: str, alert: str | None) -> bool:
+        now = time.monotonic()
+        self._told = {each: when for each, when in self._told.items() if now - when < QUIET_SECONDS}
+        if (host, alert or "") in self._told or len(self._told) >= MOST_REFUSALS:
+            return False
+        self._told[host, alert or ""] = now
+        return True
+
+
+def alert_in(error: str) -> str | None:
+    """Which of the alerts that we know is in mitmproxy's message."""
+    return next((alert for alert in ALERTS if alert in error), None)
+
+
+def sentence(host: str, alert: str | None, error: str, program: str | None) -> str:
+    """Who turned away from what, and why."""
+    who = program or "A program"
+    why = (
+        ALERTS[alert]
+        if alert
+        else error.removeprefix("The client may not trust the proxy's certificate for ")
+    )
+    return f"{who} came for {host} and did not take the certificate: {why}."
+
+
+def cure(alert: str | None, program: str | None, platform: str = sys.platform) -> str:
+    """What to do, the likely store first."""
+    if alert == "certificate expired":
+        return "Look at the clock, and at: idetour cert status"
+    if alert not in UNTRUSTED:
+        return "If it goes on: idetour doctor, and start idetour with -v."
+    stores = likely(program, platform)
+    way = " or ".join(f"--store {store}" for store in stores) if stores else "without --store"
+    return f"idetour cert install {way}, then quit that program completely and start it again."
+
+
+def likely(program: str | None, platform: str) -> tuple[str, ...]:
+    """The trust stores that such a program may read; none: the system's, which it is anyway."""
+    name = (program or "").lower()
+    for part, store in STORES.items():
+        if part in name:
+            return (store,) if store in ("java", "node", "python") or platform == "linux" else ()
+    return ("nss", "system", "node") if platform == "linux" else ()
+
+
+def named(sni: str | None) -> str:
+    """The host that was asked for. It is the program's word, so it goes into the log only if it is a name."""
+    return sni if sni and HOST.fullmatch(sni) else "no host that has a name"

@@ -1,0 +1,186 @@
+"""Who may ask. The combinations are those of a browser that was lured somewhere, and of a key that is almost right."""
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from idetour.endpoints.access import check_host, check_key, check_origin, client_key, hostname, presented
+from idetour.errors import Forbidden, Unauthorized
+from idetour.profile import Profile
+
+KEY = "Sk-Access-0123456789"
+NONE: frozenset[str] = frozenset()
+
+
+@pytest.fixture
+def locked(profiles: Callable[..., Profile]) -> Profile:
+    return profiles("models: {m: demo/hello}\naccess: $ACCESS", ACCESS=f"{KEY},second-key")
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "LOCALHOST:8080", "[::1]", "[::1]:8080", "127.0.0.1:1"]
+)
+def test_our_own_names_are_ours(host: str) -> None:
+    check_host({"host": host}, NONE)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("", "evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil.example"),
+        *(
+            "x@localhost",
+            "localhost@evil.example",
+            "localhost:8080@evil.example",
+            "localhost/../evil",
+            "localhost#x",
+        ),
+        *(
+            "[::1]evil.example",
+            "[::1",
+            "::1",
+            "127.0.0.1:",
+            "127.0.0.1:80:80",
+            "localhost, evil.example",
+            "localhost ",
+        ),
+        *("0.0.0.0", "127.1", "2130706433", "localhost.", "127.0.0.1?x", "\u0661"),
+    ],
+)
+def test_no_other_name_is(host: str) -> None:
+    with pytest.raises(Forbidden):
+        check_host({"host": host}, NONE)
+
+
+def test_a_name_that_was_allowed_is_ours_too() -> None:
+    check_host({"host": "workstation.lan:8080"}, frozenset({"workstation.lan"}))
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://localhost:3000", "https://127.0.0.1", "http://[::1]:5173", "vscode-file://app"]
+)
+def test_a_page_on_this_machine_and_an_ides_window_may_ask(origin: str) -> None:
+    assert check_origin({"origin": origin}, NONE) == origin
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *(
+            "null",
+            "",
+            "*",
+            "https://evil.example",
+            "http://localhost.evil.example",
+            "http://127.0.0.1.evil.example",
+        ),
+        *(
+            "http://[",
+            "http://[::1]evil",
+            "http://localhost:x",
+            "HTTPS://evil.example",
+            "http://localhost@evil.example",
+        ),
+        *("localhost", "http://localhost, https://evil.example", "http://", "https://\x00"),
+    ],
+)
+def test_no_page_from_elsewhere_may(origin: str) -> None:
+    with pytest.raises(Forbidden):
+        check_origin({"origin": origin}, NONE)
+
+
+def test_a_page_that_was_allowed_may() -> None:
+    assert (
+        check_origin({"origin": "https://ide.example"}, frozenset({"https://ide.example"}))
+        == "https://ide.example"
+    )
+
+
+def test_a_request_across_sites_without_an_origin_is_refused() -> None:
+    with pytest.raises(Forbidden):
+        check_origin({"sec-fetch-site": "cross-site"}, NONE)
+    assert check_origin({"sec-fetch-site": "same-origin"}, NONE) is None
+    assert check_origin({}, NONE) is None
+
+
+NEARLY = {
+    *(KEY[:end] for end in range(len(KEY))),
+    *(KEY[start:] for start in range(1, len(KEY))),
+    *(KEY[:at] + KEY[at].swapcase() + KEY[at + 1 :] for at in range(len(KEY)) if KEY[at].isalpha()),
+    *(
+        KEY.lower(),
+        KEY.upper(),
+        KEY + KEY,
+        f"{KEY}x",
+        f"x{KEY}",
+        f"{KEY},second-key",
+        f"{KEY}\x00",
+        f'"{KEY}"',
+    ),
+}
+
+
+@pytest.mark.parametrize("header", ["authorization", "x-api-key"])
+def test_a_key_that_is_almost_right_is_wrong(locked: Profile, header: str) -> None:
+    for key in NEARLY:
+        with pytest.raises(Unauthorized):
+            check_key(locked, {header: f"Bearer {key}" if header == "authorization" else key})
+
+
+@given(st.text(max_size=30))
+def test_no_other_key_opens(key: str) -> None:
+    from idetour.secret import Secret
+
+    assert Secret(KEY).matches(key) == (key == KEY)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"authorization": f"Bearer {KEY}"},
+        {"authorization": f"bearer  {KEY} "},
+        {"x-api-key": "second-key"},
+        {"x-api-key": "another's", "authorization": f"Bearer {KEY}"},
+    ],
+)
+def test_each_access_key_opens_in_either_header(locked: Profile, headers: dict[str, str]) -> None:
+    check_key(locked, headers)
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"authorization": "Bearer"}, {"authorization": f"Basic {KEY}"}, {"x-api-key": ""}]
+)
+def test_no_key_is_told_how_to_send_one(locked: Profile, headers: dict[str, str]) -> None:
+    with pytest.raises(Unauthorized, match="Authorization: Bearer"):
+        check_key(locked, headers)
+
+
+def test_a_wrong_key_is_not_repeated(locked: Profile) -> None:
+    with pytest.raises(Unauthorized) as caught:
+        check_key(locked, {"x-api-key": "sk-somebody-elses-key-9999"})
+    assert "somebody" not in str(caught.value)
+
+
+def test_without_access_keys_everybody_on_this_machine_may_ask(profiles: Callable[..., Profile]) -> None:
+    check_key(profiles("models: {m: demo/hello}"), {})
+
+
+def test_an_access_key_is_never_taken_for_the_clients_own(locked: Profile) -> None:
+    assert client_key(locked, {"authorization": f"Bearer {KEY}"}) is None
+    both = client_key(locked, {"x-api-key": KEY, "authorization": "Bearer own"})
+    assert both is not None
+    assert both.reveal() == "own"
+
+
+def test_a_bearer_without_a_word_is_no_key() -> None:
+    pairs = itertools.product(("authorization",), ("", "Bearer", "Bearer  ", "Token x", "x"))
+    assert [presented({name: value}) for name, value in pairs] == [{}] * 5
+
+
+@given(st.text())
+def test_what_is_not_a_host_has_no_name(text: str) -> None:
+    assert hostname(f"{text}@localhost") is None
+    assert hostname(f"localhost/{text}") is None

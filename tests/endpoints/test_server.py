@@ -1,0 +1,102 @@
+"""The HTTP server on a loop that is not ours."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from endpoints.talk import Line, ask, look, request
+from idetour.endpoints import server
+from idetour.endpoints.serve import Gateway, assemble
+from idetour.profile.watch import Watched
+
+if TYPE_CHECKING:
+    from conftest import Serving
+
+
+@pytest.fixture
+def gateway(profile_file: Callable[..., Path]) -> Gateway:
+    return assemble(Watched(profile_file("models: {m: demo/hello}")))
+
+
+def test_a_connection_that_somebody_else_accepted_is_served(gateway: Gateway) -> None:
+    """As the proxy does it: the first bytes were read already, and the end of the connection is awaited."""
+
+    class Elsewhere(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport = transport
+
+        def data_received(self, data: bytes) -> None:
+            assert isinstance(self.transport, asyncio.Transport)
+            over.append(gateway.server.adopt(self.transport, data))
+
+    over: list[asyncio.Future[None]] = []
+
+    def twice(port: int) -> list[int]:
+        with Line(port) as line:
+            return [line.send(request("GET", "/health")).answer().status for _ in range(2)]
+
+    async def run() -> list[int]:
+        listener = await asyncio.get_running_loop().create_server(Elsewhere, "127.0.0.1", 0)
+        statuses = await asyncio.to_thread(twice, listener.sockets[0].getsockname()[1])
+        await asyncio.wait_for(over[0], 5)
+        listener.close()
+        await gateway.stop()
+        return statuses
+
+    assert (asyncio.run(run()), len(over)) == ([200, 200], 1)
+
+
+def test_a_connection_on_which_nothing_is_said_is_closed_in_the_end(
+    served: Callable[..., "Serving"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "KEEP_ALIVE_SECONDS", 0.05)
+    with Line(served().port) as line:
+        assert line.ended()
+
+
+def test_a_head_that_never_ends_is_not_waited_for(
+    served: Callable[..., "Serving"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.05)
+    with Line(served().port) as line:
+        line.send(b"POST / HTTP/1.1\r\nhost: localhost\r\nx-slow: ")
+        assert line.ended()
+
+
+def test_silent_connections_do_not_keep_others_waiting(port: int) -> None:
+    silent = [Line(port) for _ in range(50)]
+    assert look(port, "/health").status == 200
+    for line in silent:
+        line.close()
+
+
+def test_an_answer_that_takes_longer_than_a_head_may_is_not_cut(
+    served: Callable[..., "Serving"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.05)
+    body = b'{"model":"demo/hello","stream":true,"messages":[{"role":"user","content":"hi"}]}'
+    assert ask(served().port, "POST", "/", body).body.endswith(b"[DONE]\n\n")
+
+
+def test_what_is_not_http_is_refused_and_closed(port: int) -> None:
+    with Line(port) as line:
+        assert (line.send(b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n").answer().status, line.ended()) == (
+            400,
+            True,
+        )
+
+
+def test_a_taken_port_is_an_error_and_not_an_exit(gateway: Gateway, port: int) -> None:
+    async def run() -> None:
+        with pytest.raises(OSError, match="in use"):
+            await gateway.server.listen("127.0.0.1", port)
+        await gateway.stop()
+
+    asyncio.run(run())
+
+
+def test_an_answer_does_not_say_what_serves_it(port: int) -> None:
+    assert not {"server", "date"} & look(port, "/health").headers.keys()

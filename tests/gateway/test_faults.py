@@ -1,0 +1,210 @@
+"""What upstreams really say when they refuse, and what follows from it."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from idetour.errors import LoopDetected, UpstreamError
+from idetour.gateway import faults
+from idetour.profile import KnownModel, Profile, Target, Upstream
+from idetour.routes.plan import Candidate
+from idetour.secret import Secret
+from idetour.upstreams.transport import TransportError
+
+KEY = Secret("sk-canary-0123456789abcdef")
+NIM, DASHSCOPE = "https://integrate.api.nvidia.com/v1", "https://dashscope.aliyuncs.com/compatible-mode/v1"
+
+
+def candidate(url: str = NIM, known: KnownModel | None = None) -> Candidate:
+    upstream = Upstream(name="up", title="Up", url=url)
+    return Candidate(target=Target("up", "some/model"), upstream=upstream, known=known)
+
+
+def answered(status: int, body: str, url: str = NIM, **headers: str) -> faults.Fault:
+    return faults.of_answer(status, headers, body.encode(), candidate(url), KEY)
+
+
+# status, body → scope, the client's status and code, again, elsewhere
+GOLDEN = """
+400 {"error":{"message":"Validation: Unsupported parameter(s): thinking","type":"Bad Request","code":400}}
+    request 400 unsupported_parameter
+400 {"error":"[{'type': 'extra_forbidden', 'loc': ('body', 'prompt_cache_key')}]"}
+    request 400 unsupported_parameter
+400 {"status":400,"title":"Bad Request","detail":"Function id '1-2': DEGRADED function cannot be invoked"}
+    model 503 overloaded again elsewhere
+400 {"object":"error","message":"max_tokens must be at least 1, got -7","type":"BadRequestError","param":"max_tokens"}
+    request 400 context_length_exceeded
+400 {"error":{"message":"This model's maximum context length is 8192 tokens","type":"BadRequestError","code":400}}
+    request 400 context_length_exceeded
+401 {"status":401,"title":"Unauthorized","detail":"missing authorization"}
+    credential 401 invalid_api_key elsewhere
+403 {"status":403,"title":"Forbidden","detail":"Authorization failed"}
+    credential 403 invalid_api_key elsewhere
+404 {"status":404,"title":"Not Found","detail":"Function '1-2': Not found for account 'abc'"}
+    model 404 model_not_found elsewhere
+404 404 page not found
+    model 404 model_not_found elsewhere
+410 {"type":"about:blank","title":"Gone","status":410,"detail":"The model 'z' has reached its end of life"}
+    model 404 model_not_found elsewhere
+422 {"title":"Unprocessable Entity","status":422,"detail":"body -> top_k\\n  Extra inputs are not permitted"}
+    request 400 unsupported_parameter
+429 {"status":429,"title":"Too Many Requests"}
+    credential 429 rate_limit_exceeded elsewhere
+500 {"message":"Internal server error","type":"internal_server_error","code":500}
+    upstream 502 upstream_error again elsewhere
+502 <html><h1>502 Bad Gateway</h1></html>
+    upstream 502 upstream_error again elsewhere
+504
+    upstream 504 upstream_timeout again elsewhere
+529 {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_011"}
+    model 503 overloaded again elsewhere
+503 {"error":{"message":"ResourceExhausted: Worker local total request limit reached (163/32)","code":503}}
+    model 503 overloaded elsewhere
+
+400 {"error":{"message":"Range of input length should be [1, 98304]","code":"InvalidParameter"}}
+    request 400 context_length_exceeded
+400 {"code":"DataInspectionFailed","message":"Input text data may contain inappropriate content"}
+    request 400 content_filter
+400 {"code":"Arrearage","message":"Access denied, please make sure your account is in good standing"}
+    credential 429 insufficient_quota elsewhere
+400 {"error":{"message":"This model only support stream mode","code":"invalid_parameter_error"}}
+    request 400 invalid_parameter_error
+401 {"error":{"message":"Incorrect API key provided","type":"invalid_request_error","code":"invalid_api_key"}}
+    credential 401 invalid_api_key elsewhere
+403 {"error":{"message":"The free tier has been exhausted","type":"AllocationQuota.FreeTierOnly"}}
+    credential 429 insufficient_quota elsewhere
+403 {"code":"AccessDenied.Unpurchased","message":"Access denied"}
+    model 404 model_not_found elsewhere
+404 {"code":"ModelNotFound","message":"The model x does not exist"}
+    model 404 model_not_found elsewhere
+429 {"error":{"message":"Requests rate limit exceeded","code":"limit_requests"}}
+    credential 429 rate_limit_exceeded elsewhere
+429 {"error":{"message":"Free allocated quota exceeded.","code":"insufficient_quota"}}
+    credential 429 insufficient_quota elsewhere
+429 {"error":{"message":"rate","code":"1302"}}
+    credential 429 rate_limit_exceeded elsewhere
+503 {"code":"ModelUnavailable","message":"later"}
+    model 503 overloaded again elsewhere
+
+402 {"error":{"message":"This request requires more credits, or fewer max_tokens.","code":402}}
+    credential 429 insufficient_quota elsewhere
+429 {"error":{"message":"Rate limit exceeded: free-models-per-day.","code":429,"metadata":{"headers":{}}}}
+    credential 429 rate_limit_exceeded elsewhere
+502 {"error":{"code":502,"message":"Provider returned error","metadata":{"raw":"worker died"}}}
+    upstream 502 upstream_error again elsewhere
+404 {"error":{"message":"model \\"x\\" not found","type":"not_found_error","param":null,"code":null}}
+    model 404 model_not_found elsewhere
+503 {"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}
+    model 503 overloaded again elsewhere
+400 {"error":{"code":400,"message":"request (13392 tokens) exceeds","type":"exceed_context_size_error"}}
+    request 400 context_length_exceeded
+501 {"error":{"code":501,"message":"no embeddings here","type":"not_supported_error"}}
+    model 501 upstream_error elsewhere
+400 {"error":{"message":"bad","type":"BadRequestError","param":null,"code":400}}
+    request 400 upstream_error
+400 {"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 9 > 8"}}
+    request 400 context_length_exceeded
+400 {"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low"}}
+    credential 429 insufficient_quota elsewhere
+400 {"type":"error","error":{"type":"invalid_request_error","message":"temperature: Extra inputs are not permitted"}}
+    request 400 unsupported_parameter
+429 {"type":"error","error":{"type":"rate_limit_error","message":"This would exceed your rate limit"}}
+    credential 429 rate_limit_exceeded elsewhere
+400 {"error":{"message":"Unsupported parameter: 'max_tokens'","param":"max_tokens","code":"unsupported_parameter"}}
+    request 400 unsupported_parameter
+429 {"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}}
+    credential 429 insufficient_quota elsewhere
+408 {"error":{"message":"timed out"}}
+    upstream 504 upstream_timeout again elsewhere
+307
+    upstream 502 bad_upstream_response elsewhere
+508 {"error":{"message":"it came back","code":"loop_detected"}}
+    upstream 508 loop_detected
+"""
+LINES = [line for line in GOLDEN.splitlines() if line]
+
+
+@pytest.mark.parametrize(("said", "meant"), list(zip(LINES[::2], LINES[1::2], strict=True)))
+def test_what_an_upstream_says_decides_what_follows(said: str, meant: str) -> None:
+    status, _, body = said.partition(" ")
+    fault = answered(int(status), body)
+    able = [word for word, yes in (("again", fault.again), ("elsewhere", fault.elsewhere)) if yes]
+    assert " ".join([fault.scope, str(fault.error.status), str(fault.error.code), *able]) == meant.strip()
+
+
+def test_the_quota_of_a_minute_at_dashscope_passes_and_that_of_others_does_not() -> None:
+    body = '{"error":{"message":"You exceeded your current quota","code":"insufficient_quota"}}'
+    codes = [answered(429, body, url).error.code for url in (DASHSCOPE, NIM)]
+    assert codes == ["rate_limit_exceeded", "insufficient_quota"]
+
+
+def test_the_message_names_the_upstream_and_its_own_words() -> None:
+    message = answered(429, '{"status":429,"title":"Too Many Requests"}').error.message
+    assert message == "Up (up/some/model): Too Many Requests"
+
+
+def test_an_upstream_without_words_is_described_by_its_status() -> None:
+    assert answered(503, "").error.message == "Up (up/some/model): HTTP 503 without a word"
+
+
+def test_a_retired_model_is_told_with_its_successor(profiles: Callable[..., Profile]) -> None:
+    catalog = profiles("models: {m: demo/hello}").catalog
+    known = next(each for each in catalog.models.values() if each.retired and each.instead)
+    message = faults.of_answer(410, {}, b"gone", candidate(known=known), None).error.message
+    assert message.endswith(f"gone ({known.retired}; use {known.instead} instead)")
+
+
+@pytest.mark.parametrize("before", [0, 470, 480, 490, 500])
+@pytest.mark.parametrize(
+    "shape", ['{{"error":{{"message":"{}"}}}}', "<html>{}</html>", '{{"error":{{"code":"{}"}}}}']
+)
+def test_no_part_of_the_key_is_in_the_error_wherever_it_is_cut(before: int, shape: str) -> None:
+    body = shape.format("y" * before + KEY.reveal() + " and more")
+    error = answered(400, body).error
+    assert "sk-c" not in f"{error.message} {error.code} {error.param}"
+
+
+def test_words_of_any_length_are_cut() -> None:
+    body = json.dumps({"error": {"message": "long " * 5000, "code": "c" * 5000}})
+    error = answered(400, body).error
+    assert len(error.message) < 600
+    assert len(error.code or "") == faults.EXCERPT
+
+
+def test_when_to_come_back_is_passed_on_and_no_other_header() -> None:
+    headers = {"retry-after": "7", "retry-after-ms": "7000", "set-cookie": "a=b"}
+    error = faults.of_answer(429, headers, b"", candidate(), None).error
+    assert error.headers == {"retry-after": "7", "retry-after-ms": "7000"}
+
+
+def test_an_error_inside_a_good_answer_is_judged_like_any_other() -> None:
+    fault = faults.of_event(UpstreamError(f"busy, {KEY.reveal()}", status=429), candidate(), KEY)
+    assert (fault.scope, fault.error.code, KEY.reveal() in fault.error.message) == (
+        "credential",
+        "rate_limit_exceeded",
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("connect", (502, "upstream_unreachable", False)),
+        ("connect_timeout", (504, "upstream_timeout", False)),
+        ("first_byte_timeout", (504, "upstream_timeout", False)),
+        ("broken", (502, "upstream_broken", True)),
+        ("tls", (502, "upstream_tls", False)),
+    ],
+)
+def test_only_a_connection_that_broke_is_tried_again(kind: str, expected: tuple[int, str, bool]) -> None:
+    fault = faults.of_transport(TransportError(kind, "words"), candidate())  # type: ignore[arg-type]
+    assert (fault.error.status, fault.error.code, fault.again) == expected
+    assert fault.elsewhere
+
+
+def test_a_loop_ends_the_search_and_names_the_remedy() -> None:
+    fault = faults.of_transport(TransportError("loop", "it came back"), candidate())
+    assert isinstance(fault.error, LoopDetected)
+    assert (fault.elsewhere, fault.again) == (False, False)
+    assert "integrate.api.nvidia.com" in fault.error.message
