@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
-from idetour.certs import chain, disk, sets
+from idetour import disk
+from idetour.certs import chain, sets
 from idetour.certs.names import normalised
 from idetour.certs.sets import Authority
 from idetour.certs.vault import Passphrase, from_environment

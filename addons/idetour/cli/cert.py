@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from idetour.cli.group import Group
+
 if TYPE_CHECKING:
     from idetour.certs import Authority, Status
     from idetour.certs.stores import Store
@@ -36,7 +38,7 @@ renewable_option = click.option(
 yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 
 
-@click.group(short_help="The certificate authority for interception.")
+@click.group(cls=Group, short_help="The certificate authority for interception.")
 def cert() -> None:
     """The certificate authority for interception: it can vouch for the listed model hosts and nothing else."""
 

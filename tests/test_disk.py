@@ -1,0 +1,86 @@
+import contextlib
+import os
+import select
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from idetour import disk
+
+posix = pytest.mark.skipif(os.name != "posix", reason="Windows has no such modes")
+
+
+@posix
+def test_a_file_is_closed_to_others_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        path = disk.create(tmp_path / "key", b"secret")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.read_bytes() == b"secret"
+
+
+def test_a_file_that_is_there_is_never_written_to(tmp_path: Path) -> None:
+    path = disk.create(tmp_path / "key", b"old")
+    with pytest.raises(FileExistsError):
+        disk.create(path, b"new")
+    assert path.read_bytes() == b"old"
+
+
+@posix
+def test_a_path_that_lets_others_in_is_named_with_its_mode(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    (tmp_path / "closed").touch(0o600)
+    path = tmp_path / "open"
+    path.touch()
+    path.chmod(0o640)
+    assert list(disk.too_open(tmp_path)) == [(path, 0o640)]
+
+
+LOCKING = """
+import sys, time
+from pathlib import Path
+from idetour import disk
+print("trying", flush=True)
+with disk.locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@posix
+def test_a_lock_keeps_another_process_out_until_its_holder_is_killed(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        holder = stack.enter_context(locking(tmp_path))
+        assert [said(holder), said(holder)] == [b"trying\n", b"held\n"]
+        waiter = stack.enter_context(locking(tmp_path))
+        assert said(waiter) == b"trying\n"
+        assert select.select([output(waiter)], [], [], 0.2)[0] == []
+        holder.kill()
+        assert said(waiter) == b"held\n"
+
+
+@contextlib.contextmanager
+def locking(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    settings = {**os.environ, "PYTHONPATH": str(Path(disk.__file__).parents[1])}
+    command = [sys.executable, "-c", LOCKING, str(folder)]
+    with subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, bufsize=0) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def said(process: subprocess.Popen[bytes]) -> bytes:
+    return output(process).readline()
+
+
+def output(process: subprocess.Popen[bytes]) -> IO[bytes]:
+    assert process.stdout is not None
+    return process.stdout
