@@ -20,10 +20,11 @@ LAYERS: dict[str, set[str]] = {
     "disk": set(),
     "secret": set(),
     "home": set(),
+    "ports": set(),
     "system": {"errors"},
     "wire": {"errors"},
     "profile": {"errors", "secret", "home"},
-    "certs": {"errors", "home", "system"},
+    "certs": {"errors", "home", "disk", "system"},
     "routes": {"profile", "wire", "errors"},
     "upstreams": {"profile", "wire", "errors", "secret"},
     "usage": {"profile", "wire", "errors", "secret", "home"},
@@ -31,9 +32,10 @@ LAYERS: dict[str, set[str]] = {
     "gateway": {"routes", "upstreams", "accounts", "usage", "profile", "wire", "errors", "secret"},
 }
 LAYERS["endpoints"] = LAYERS["gateway"] | {"gateway"}
-LAYERS["proxy"] = {"endpoints", "gateway", "profile", "certs", "errors", "secret", "home"}
-LAYERS["takeover"] = LAYERS["certs"] | {"disk", "profile"}
-LAYERS["doctor"] = LAYERS["agent"] = LAYERS["certs"] | {"profile"}
+LAYERS["proxy"] = {"endpoints", "gateway", "profile", "certs", "errors", "secret", "home", "ports"}
+LAYERS["takeover"] = LAYERS["certs"] | {"profile"}
+LAYERS["doctor"] = LAYERS["takeover"] | {"takeover", "certs", "routes", "wire", "secret", "ports"}
+LAYERS["agent"] = LAYERS["certs"] | {"profile"}
 LAYERS["cli"] = set(LAYERS)
 LAYERS["__main__"] = {"cli"}
 LAYERS["__init__"] = set()
@@ -53,6 +55,7 @@ OWNERS: dict[str, set[str]] = {
     "rich": {"cli"},
     "uvicorn": {"endpoints"},
     "yaml": {"profile"},
+    "yarl": {"upstreams"},  # aiohttp's URLs
 }
 
 

@@ -30,15 +30,35 @@ kill -INT $main; wait $main; same
     assert said[-3:] == ["Put back: /etc/hosts: api.openai.com", "same", "same"]
 
 
-def test_two_instances_and_each_puts_back_its_own(machine: Machine) -> None:
-    """Killed with -9 one after the other; the first one's watchdog leaves the second one's line alone."""
-    said = machine.run("""
+HOLD = """
 hold() { "$PYTHON" -c '
 import sys, time
 from idetour.takeover import hosts, watchdog
 dog = watchdog.start()
+dog.ready()
 hosts.on([sys.argv[1]], held=True)
 time.sleep(60)' "$1" & }
+"""
+
+
+def test_after_a_power_cut_it_does_what_the_watchdog_could_not(machine: Machine) -> None:
+    said = machine.run(
+        HOLD
+        + """
+hold api.openai.com; holder=$!
+until_ 'grep -q "# idetour$" /etc/hosts'
+kill -KILL $(pgrep -P $holder) $holder; wait $holder || true
+same || idetour undo; same; journal
+"""
+    )
+    assert said.splitlines()[-2:] == ["Put back: /etc/hosts: api.openai.com", "same"]
+
+
+def test_two_instances_and_each_puts_back_its_own(machine: Machine) -> None:
+    """Killed with -9 one after the other; the first one's watchdog leaves the second one's line alone."""
+    said = machine.run(
+        HOLD
+        + """
 hold api.openai.com; first=$!
 hold openrouter.ai; second=$!
 until_ '[ $(grep -c "# idetour$" /etc/hosts) = 4 ]'
@@ -48,7 +68,8 @@ grep -o '[^ ]* # idetour$' /etc/hosts | uniq
 kill -KILL $second; wait $second || true
 until_ '[ -z "$(journal)" ]'
 same
-""")
+"""
+    )
     assert said.count("\nopenrouter.ai # idetour\n") == 1  # beside what bash says of those it saw killed
     assert "api.openai.com # idetour" not in said
     assert said.endswith("\nsame\n")
@@ -75,3 +96,20 @@ mount -o remount,rw,bind /etc/hosts; idetour undo; same
 
     assert said[0].startswith("warning: not put back: /etc/hosts: api.openai.com. ")
     assert said[1:] == ["code 1", "Put back: /etc/hosts: api.openai.com", "same"]
+
+
+def test_trust_given_is_taken_back_by_its_own_store(machine: Machine) -> None:
+    """A store that is not on this machine, or that has nothing of ours, has nothing to give back."""
+    said = machine.run("""
+for store in node java forgotten; do
+"$PYTHON" -c 'import sys; from idetour.takeover.journal import note; note("trust", {"store": sys.argv[1], "fingerprint": "00"})' $store
+done
+idetour undo || echo "code $?"
+""").splitlines()
+
+    assert said == [
+        "Put back: trust: java, 00",
+        "Put back: trust: node, 00",
+        "warning: not put back: trust: forgotten, 00. 'forgotten'",
+        "code 1",
+    ]

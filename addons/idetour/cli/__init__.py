@@ -3,7 +3,7 @@
 import click
 
 from idetour import __version__
-from idetour.cli import ask, cert, check, models, profile, run, takeover, undo, where
+from idetour.cli import ask, cert, check, doctor, models, profile, run, takeover, undo, where
 from idetour.cli.group import Group
 
 
@@ -19,6 +19,6 @@ def main() -> None:
 
 for command in (
     *(run.run, check.check, ask.ask, models.models, profile.profile, cert.cert),
-    *(takeover.takeover, undo.undo, where.where),
+    *(takeover.takeover, undo.undo, doctor.doctor, where.where),
 ):
     main.add_command(command)

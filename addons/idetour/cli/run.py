@@ -10,7 +10,7 @@ import click
 from idetour.cli import ports
 
 if TYPE_CHECKING:
-    from idetour.cli.takeover import Way
+    from idetour.cli.lead import Way
     from idetour.profile import Profile
 
 WEB_PORT = 8081
@@ -62,7 +62,7 @@ def run(
     file needs port 443 as well: --takeover hosts sees to both.
     """
     from idetour import home
-    from idetour.cli.takeover import prepared
+    from idetour.cli.lead import prepared
     from idetour.profile.read import find, read
 
     path = find(profile)

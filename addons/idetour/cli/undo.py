@@ -13,7 +13,7 @@ def undo(yes: bool) -> None:
 
     Only what still is idetour's goes; what you changed in between stays. To run it twice is harmless.
     """
-    from idetour.cli.takeover import described, tell
+    from idetour.cli.lead import described, tell
     from idetour.system import at_terminal
     from idetour.takeover import UNDO, hosts, journal
 
