@@ -46,12 +46,12 @@ def main() -> None:
         run = Run(stack, Path(folder), quick=asked.quick)
         run.all(asked.systems, asked.only or [*SCENARIOS, LAST])
     machine = f"{describe()}; other programs used {noise.cores():.1f} cores meanwhile"
-    print(machine, figures_table(run.samples, [*SYSTEMS]), goals_table(run.samples), sep="\n\n")
+    figures, goals = figures_table(run.samples, [*SYSTEMS]), goals_table(run.samples)
+    print(machine, figures, "\n".join(run.ways_in), goals, sep="\n\n")
     if asked.json:
-        goals = [found for goal in GOALS if (found := reached(goal, run.samples))]
-        asked.json.write_text(
-            json.dumps({"machine": machine, "samples": run.samples, "goals": goals}, default=asdict, indent=1)
-        )
+        compared = [found for goal in GOALS if (found := reached(goal, run.samples))]
+        values = {"machine": machine, "samples": run.samples, "goals": compared}
+        asked.json.write_text(json.dumps(values, default=asdict, indent=1))
 
 
 class Run:
@@ -60,6 +60,7 @@ class Run:
     def __init__(self, stack: ExitStack, folder: Path, *, quick: bool) -> None:
         self.stack = stack
         self.samples: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+        self.ways_in: list[str] = []
         self.repeats = 3 if quick else 5
         ca, certificate = authority.make(folder)
         plain, tls, far = free_port(), free_port(), free_port()
@@ -104,6 +105,8 @@ class Run:
             return None
         if not system:
             say(f"left out: {name} is not installed")
+            return None
+        self.ways_in.append(f"- {name}: {system.about}")
         return system
 
     def interleaved(self, name: str, scenario: Scenario, systems: list[System]) -> None:
