@@ -277,3 +277,15 @@ def test_a_plain_request_line_for_another_host_is_no_way_around(port: int) -> No
     with Line(port) as line:
         line.send(request("GET", "http://evil.example/v1/models", host="evil.example"))
         assert line.answer().status == 403
+
+
+@pytest.mark.parametrize(
+    ("pasted", "meant"),
+    [
+        ("/v1/chat/completions/chat/completions", "/v1/chat/completions"),
+        ("/v1/chat/completions/models", "/v1/models"),
+        ("/chat/completions/models", "/chat/completions/models"),
+    ],
+)
+def test_an_endpoint_pasted_as_base_url_is_understood(pasted: str, meant: str) -> None:
+    assert tidy(pasted) == meant

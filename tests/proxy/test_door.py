@@ -271,3 +271,21 @@ def test_the_script_can_be_loaded_again_while_it_runs(tmp_path: Path, home: Path
 def test_what_is_tunnelled_to(address: str, alone: bool, with_others: bool) -> None:
     parsed = ipaddress.ip_address(address)
     assert (door.reachable(parsed, lan=False), door.reachable(parsed, lan=True)) == (alone, with_others)
+
+
+def test_a_foreign_host_name_does_not_send_our_visitors_elsewhere(proxy: Callable[..., Proxy], profile: Path) -> None:
+    running = proxy(profile, display=True)
+    with socket.create_connection(("127.0.0.1", running.port)) as sock:
+        sock.settimeout(10)
+        sock.sendall(b"GET /health HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")
+        assert sock.recv(1000).startswith(b"HTTP/1.1 403")
+
+
+def test_flows_that_are_to_be_saved_are_not_passed_by(
+    proxy: Callable[..., Proxy], profile: Path, tmp_path: Path
+) -> None:
+    saved = tmp_path / "flows.mitm"
+    running = proxy(profile, save_stream_file=str(saved))
+    with running.direct() as client:
+        client.post("/v1/chat/completions", json=ASK)
+    assert until(lambda: saved.exists() and b"/v1/chat/completions" in saved.read_bytes())

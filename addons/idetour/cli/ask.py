@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from idetour.cli import ports
+from idetour import ports
 from idetour.errors import SetupError
 
 if TYPE_CHECKING:

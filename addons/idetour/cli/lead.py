@@ -65,7 +65,7 @@ def prepared(way: Way | None, profile: "Profile", host: str, port: int) -> Plan:
 
 def listening_port() -> int:
     """443, or where the packet filter can lead 443 to. Raises with the holder's name, or with what to choose."""
-    from idetour.cli import ports
+    from idetour import ports
     from idetour.takeover import port
 
     error = ports.obstacle("127.0.0.1", TARGET)
@@ -84,14 +84,14 @@ def listening_port() -> int:
 
 def loopbacks(port: int) -> list[str]:
     """Where this machine can be reached; some have no IPv6."""
-    from idetour.cli import ports
+    from idetour import ports
 
     return [each for each in ("127.0.0.1", "::1") if ports.obstacle(each, port) is None]
 
 
 @contextmanager
 def holding(begin: Callable[[], None], address: str, target: int | None) -> Iterator[None]:
-    from idetour.cli import ports
+    from idetour import ports
     from idetour.takeover import hold
 
     host, _, port = address.rpartition(":")

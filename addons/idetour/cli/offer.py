@@ -41,7 +41,7 @@ def state(upstream: Upstream) -> str:
         more = f" and {len(upstream.keys) - 1} more" if len(upstream.keys) > 1 else ""
         return f"key {upstream.keys[0]}{more}"
     if upstream.login:
-        return f"no login: idetour login {upstream.login}"
+        return "no login yet"
     if upstream.needs_key:
         return f"no key: set {upstream.key_names[0]}" if upstream.key_names else "no key"
     return "no key needed"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from idetour.cli import ports
+from idetour import ports
 
 if TYPE_CHECKING:
     from idetour.cli.lead import Way
@@ -65,6 +65,8 @@ def run(
     from idetour.cli.lead import prepared
     from idetour.profile.read import find, read
 
+    if profile and profile.startswith("-"):  # `run -- -w FILE`: there is no profile before the options
+        profile, options = None, (profile, *options)
     path = find(profile)
     made = read(path)
     port = usable(host, port)
@@ -90,12 +92,26 @@ def run(
             arguments += ["--no-web-open-browser"]
     else:
         arguments += ["--set", "flow_detail=0"]
-    if not verbose:
-        for name in CHATTER:
-            logging.getLogger(name).setLevel(logging.WARNING)
+    set_up_log(web=web, verbose=verbose)
     start_screen(made, host, port, modes)
     with plan.held():
         start([*arguments, *options], web=web)
+
+
+def set_up_log(*, web: bool, verbose: bool) -> None:
+    """Our lines go straight to the terminal: by mitmproxy's way, through all of its addons, a line costs as much
+    as a fifth of its request. mitmweb shows them in its event log, so there they do take that way.
+    """
+    if not verbose:
+        for name in CHATTER:
+            logging.getLogger(name).setLevel(logging.WARNING)
+    if not web:
+        handler = logging.StreamHandler(sys.stdout)
+        handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
+        ours = logging.getLogger("idetour")
+        ours.addHandler(handler)
+        ours.setLevel(logging.DEBUG if verbose else logging.INFO)
+        ours.propagate = False
 
 
 def start(arguments: list[str], *, web: bool) -> None:

@@ -52,7 +52,7 @@ def on(
 
 
 def by_hosts(chosen: tuple[str, ...]) -> None:
-    from idetour.cli import ports
+    from idetour import ports
     from idetour.cli.screen import console, warn
     from idetour.takeover import hosts
 

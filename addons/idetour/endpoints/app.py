@@ -41,6 +41,7 @@ def tidy(path: str) -> str:
     """
     path = re.sub(r"^/(?:api|compatible-mode|openai)(?=/v1)", "", path)
     path = VERSIONS.sub("/v1", re.sub(r"/{2,}", "/", path)).rstrip("/") or "/"
+    path = re.sub(r"^/v1/chat/completions(?=/chat/completions$|/models$)", "/v1", path)  # an endpoint as base URL
     return f"/v1{path}" if path in BARE or path.startswith("/models/") else path
 
 
@@ -66,6 +67,7 @@ class App:
             if exchange.started:
                 log.warning("%s", shown(error.message))
                 raise  # cuts the connection: a broken answer must not look finished
+            log.info("%s", shown(f"{exchange.method} {exchange.path} · refused {error.status}: {error.message}"))
             await exchange.refuse(error)
         except Exception:
             log.exception("a request failed through a fault of idetour's own")

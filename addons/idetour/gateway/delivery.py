@@ -85,21 +85,55 @@ async def deliver(answer: Answer, request: ChatRequest, client: Client, record: 
 
 async def relay(answer: Answer, watched: Relay, client: Client) -> None:
     """The rest of a stream, whole events at a time, and comments while the upstream is silent."""
-    silence = 0.0
-    while not watched.done:
-        try:
-            async with asyncio.timeout(KEEP_ALIVE_SECONDS):
-                data = await answer.incoming.read()
-        except TimeoutError:
-            silence += KEEP_ALIVE_SECONDS
-            if silence >= IDLE_SECONDS:
-                raise TransportError("broken", f"nothing came for {IDLE_SECONDS:.0f} s") from None
-            await client.write(sse.KEEP_ALIVE)
-            continue
-        silence = 0.0
-        await client.write(watched.feed(data) if data else watched.end())
-        if watched.error:
-            raise answer.explain(watched.error)
+    try:
+        async with asyncio.timeout(None) as limit:
+            with Pulse(client, limit) as pulse:
+                while not watched.done:
+                    data = await answer.incoming.read()
+                    pulse.beat()
+                    await client.write(watched.feed(data) if data else watched.end())
+                    if watched.error:
+                        raise answer.explain(watched.error)
+    except TimeoutError:
+        raise TransportError("broken", f"nothing came for {IDLE_SECONDS:.0f} s") from None
+
+
+class Pulse:
+    """Keeps a silent stream alive, and ends one that is silent too long.
+
+    One timer every 12 s for the whole stream: a timeout around each read would be a
+    twentieth of what a chunk costs.
+    """
+
+    def __init__(self, client: Client, limit: asyncio.Timeout) -> None:
+        self._client, self._limit = client, limit
+        self._loop = asyncio.get_running_loop()
+        self._last = self._loop.time()
+        self._writing: asyncio.Task[None] | None = None
+
+    def beat(self) -> None:
+        """Something came."""
+        self._last = self._loop.time()
+
+    def __enter__(self) -> "Pulse":
+        self._timer = self._loop.call_later(KEEP_ALIVE_SECONDS, self._tick)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        if self._writing:
+            self._writing.cancel()
+
+    def _tick(self) -> None:
+        silence = self._loop.time() - self._last
+        if silence >= IDLE_SECONDS:
+            self._limit.reschedule(self._loop.time())
+            return
+        if silence >= KEEP_ALIVE_SECONDS:
+            self._writing = self._loop.create_task(self._client.write(sse.KEEP_ALIVE))
+            silence = 0.0
+        next_comment = KEEP_ALIVE_SECONDS - silence
+        self._timer = self._loop.call_later(next_comment, self._tick)
 
 
 async def drain(answer: Answer) -> None:

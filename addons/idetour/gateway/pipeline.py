@@ -154,7 +154,7 @@ def missing(candidate: Candidate) -> RequestError:
     """Which key is missing, and how to give it."""
     upstream = candidate.upstream
     if upstream.login:
-        remedy = f"run `idetour login {upstream.login}`"
+        remedy = "this version cannot log in; its models are at DashScope too (DASHSCOPE_API_KEY)"
     elif upstream.key_names:
         remedy = f"set {upstream.key_names[0]} in the environment and start again"
     else:

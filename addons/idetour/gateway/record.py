@@ -1,7 +1,7 @@
 """What happened to one request: filled while it runs, read by logs, flow comments and lists."""
 
+import random
 import time
-import uuid
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -26,7 +26,7 @@ class Tried:
 class Record:
     asked: str
     door: str  # "direct", or the host that was intercepted
-    id: str = field(default_factory=lambda: f"req_{uuid.uuid4().hex[:20]}")
+    id: str = field(default_factory=lambda: f"req_{random.getrandbits(80):020x}")
     began: float = field(default_factory=time.time)
     tried: list[Tried] = field(default_factory=list)
     target: Target | None = None

@@ -109,7 +109,8 @@ class Door:
 
     def _inspects(self) -> bool:
         wish = ctx.options.idetour_inspect
-        return wish == "always" or (wish == "auto" and ctx.master.addons.get("view") is not None)
+        wanted = ctx.master.addons.get("view") is not None or ctx.options.save_stream_file or ctx.options.hardump
+        return wish == "always" or (wish == "auto" and bool(wanted))
 
     async def _adopt(self, client: connection.Client, gateway: Gateway) -> None:
         """Serve a connection that speaks plain HTTP to us, past mitmproxy: a tenth of the cost per request.
@@ -183,6 +184,8 @@ class Door:
             return host
         if flow.client_conn.proxy_mode.type_name == "reverse":
             return ""
+        if not flow.request.data.authority and flow.server_conn.address is None:
+            return ""  # neither a proxy request nor inside a tunnel: asked of us, whatever its Host says
         sockname = flow.client_conn.sockname
         to_us = host in (sockname[0], "localhost") or settings.is_loopback(host)
         return "" if to_us and flow.request.port == sockname[1] else None

@@ -93,8 +93,8 @@ def cure(alert: str | None, program: str | None, platform: str = sys.platform) -
     if alert not in UNTRUSTED:
         return "If it goes on: idetour doctor, and start idetour with -v."
     stores = likely(program, platform)
-    way = " or ".join(f"--store {store}" for store in stores) if stores else "without --store"
-    return f"idetour cert install {way}, then quit that program completely and start it again."
+    way = " or".join(f" --store {store}" for store in stores)
+    return f"idetour cert install{way}, then quit that program completely and start it again."
 
 
 def likely(program: str | None, platform: str) -> tuple[str, ...]:
