@@ -31,7 +31,7 @@ LAYERS: dict[str, set[str]] = {
     "accounts": {"profile", "wire", "errors", "secret", "home"},
     "gateway": {"routes", "upstreams", "accounts", "usage", "profile", "wire", "errors", "secret"},
 }
-LAYERS["endpoints"] = LAYERS["gateway"] | {"gateway"}
+LAYERS["endpoints"] = LAYERS["gateway"] | {"gateway", "disk"}
 LAYERS["proxy"] = {"endpoints", "gateway", "profile", "certs", "errors", "secret", "home", "ports"}
 LAYERS["takeover"] = LAYERS["certs"] | {"profile"}
 LAYERS["doctor"] = LAYERS["takeover"] | {"takeover", "certs", "routes", "wire", "secret", "ports"}

@@ -62,7 +62,7 @@ KEY, OTHER = Secret("sk-test-0000001234"), Secret("sk-test-0000005678")
         (Upstream(name="u", title="U", url="", keys=(KEY, OTHER), needs_key=True), "key …1234 and 1 more"),
         (Upstream(name="u", title="U", url="", needs_key=True, key_names=("A", "B")), "no key: set A"),
         (Upstream(name="u", title="U", url="", needs_key=True), "no key"),
-        (Upstream(name="u", title="U", url="", login="qwen"), "no login: idetour login qwen"),
+        (Upstream(name="u", title="U", url="", login="qwen"), "no login yet"),
     ],
 )
 def test_an_upstream_says_what_it_has_or_lacks(upstream: Upstream, words: str) -> None:

@@ -3,7 +3,7 @@
 import click
 
 from idetour import __version__
-from idetour.cli import ask, cert, check, doctor, models, profile, run, takeover, undo, where
+from idetour.cli import ask, cert, check, doctor, models, profile, route, run, status, takeover, undo, where
 from idetour.cli.group import Group
 
 
@@ -18,7 +18,7 @@ def main() -> None:
 
 
 for command in (
-    *(run.run, check.check, ask.ask, models.models, profile.profile, cert.cert),
+    *(run.run, check.check, ask.ask, models.models, status.status, profile.profile, route.route, cert.cert),
     *(takeover.takeover, undo.undo, doctor.doctor, where.where),
 ):
     main.add_command(command)

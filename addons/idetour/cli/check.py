@@ -9,6 +9,9 @@ def check(profile: str | None) -> None:
     """Read PROFILE (a name or a path) and show who answers what and which keys are missing. No network."""
     from idetour.cli.offer import asks_for, state, targets
     from idetour.cli.screen import console, rows, table, warn
+    from idetour.cli.status import weighing
+    from idetour.endpoints.weights import differences, saved, with_weights
+    from idetour.home import home
     from idetour.profile.read import find, read
     from idetour.routes.plan import offered
 
@@ -23,8 +26,10 @@ def check(profile: str | None) -> None:
             for position, (part, target) in enumerate(targets(made, name))
         ),
     )
+    weighed = with_weights(made, saved(home() / "state", made))
     rows(
         [
+            *(("weights", text) for text in weighing(differences(made, weighed))),
             ("intercepts", ", ".join(made.hosts)),
             ("access", asks_for(made) or "anyone on this machine"),
             (

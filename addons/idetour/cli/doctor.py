@@ -29,7 +29,12 @@ OPEN = "The road is open."
 )
 @click.option("-m", "--model", help="Try this name, with a tool call too; it may cost some tokens.")
 @click.option(
-    "--patience", default=60.0, show_default=True, metavar="SECONDS", help="Until an answer has to begin."
+    "--patience",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Until an answer has to begin.",
 )
 @click.option("--offline", is_flag=True, help="Do not ask the upstreams by themselves.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
@@ -50,15 +55,9 @@ def doctor(
     from idetour.doctor import HOPS, Road, first_broken, walk
 
     ide = known(ide_name) if ide_name else None
-    road = Road(
-        wanted=profile,
-        port=port,
-        ide=ide,
-        model=model,
-        offline=offline,
-        patience=patience,
-    )
-    seen = list(walk(HOPS, road) if as_json else told(walk(HOPS, road), max(len(hop.name) for hop in HOPS)))
+    road = Road(wanted=profile, port=port, ide=ide, model=model, offline=offline, patience=patience)
+    walking = walk(HOPS, road)
+    seen = list(walking if as_json else told(walking, width=max(len(hop.name) for hop in HOPS)))
     if as_json:
         click.echo(json.dumps(report(seen), ensure_ascii=False, indent=2))
     else:
@@ -68,6 +67,7 @@ def doctor(
 
 
 def known(name: str) -> "Ide":
+    """Not a click.Choice: the names are in a package that takes time to import."""
     from idetour.doctor import IDES
 
     if name not in IDES:

@@ -1,8 +1,9 @@
 """Programs that come to us by TLS and do not take our certificate: said in a sentence, and kept for the doctor.
 
-All that such a program tells is an alert, and some leave without one: curl, Python and
-Node (OpenSSL) say `unknown_ca`, Java 17 closes the connection. So it is guessed by the
-program's name which store it reads, and where there is none, the likely ones are named.
+All that such a program tells is an alert, and many leave without one: curl and Python
+say `unknown_ca`, Node and Java close the connection. So it is guessed by the program's
+name which store it reads, and where that is not known either, the likely ones are named.
+One that ends the handshake before it looks at the certificate (wget, GnuTLS) is not seen.
 """
 
 import logging
@@ -19,7 +20,6 @@ from idetour.endpoints.health import Handshakes as Kept
 log = logging.getLogger("idetour")
 
 QUIET_SECONDS = 60.0  # an IDE tries again and again: a host and an alert are told once in this time
-NO_PROGRAM = "connection closed early"  # nobody spoke: somebody looked whether the port is open
 ALERTS = {
     "unknown ca": "it does not know the authority (alert unknown_ca)",
     "certificate unknown": "it does not trust it (alert certificate_unknown)",
@@ -29,6 +29,8 @@ ALERTS = {
 }
 UNTRUSTED = ("unknown ca", "certificate unknown", "bad certificate", "disconnected during the handshake")
 HOST = re.compile(r"[A-Za-z0-9._-]{1,253}")
+SYSTEM = {"darwin": "macos", "win32": "windows-user"}
+EVERYWHERE = ("node", "java", "python")  # stores that are the same on every system
 STORES = {  # a part of a program's name → the trust store that it reads
     "java": "java",
     "node": "node",
@@ -48,9 +50,9 @@ class Handshakes:
         self._told: dict[tuple[str, str], float] = {}  # host and alert → when, by the monotonic clock
 
     def tls_failed_client(self, data: tls.TlsData) -> None:
-        error = data.conn.error or ""
-        if NO_PROGRAM in error:
+        if data.ssl_conn is None:  # no ClientHello: somebody looked whether the port is open, or spoke no TLS
             return
+        error = data.conn.error or ""
         self._kept.failed += 1
         host, alert = named(data.context.client.sni), alert_in(error)
         if not self._is_new(host, alert):
@@ -78,11 +80,8 @@ def alert_in(error: str) -> str | None:
 def sentence(host: str, alert: str | None, error: str, program: str | None) -> str:
     """Who turned away from what, and why."""
     who = program or "A program"
-    why = (
-        ALERTS[alert]
-        if alert
-        else error.removeprefix("The client may not trust the proxy's certificate for ")
-    )
+    # mitmproxy's own words end with OpenSSL's in brackets; what stands before repeats the host as it came.
+    why = ALERTS[alert] if alert else error.rpartition(" (")[2].removesuffix(")")
     return f"{who} came for {host} and did not take the certificate: {why}."
 
 
@@ -93,17 +92,21 @@ def cure(alert: str | None, program: str | None, platform: str = sys.platform) -
     if alert not in UNTRUSTED:
         return "If it goes on: idetour doctor, and start idetour with -v."
     stores = likely(program, platform)
-    way = " or".join(f" --store {store}" for store in stores)
-    return f"idetour cert install{way}, then quit that program completely and start it again."
+    then = "then quit that program completely and start it again."
+    if len(stores) == 1:
+        return f"idetour cert install --store {stores[0]}, {then}"
+    return f"It likely reads the store {', '.join(stores[:-1])} or {stores[-1]}: idetour cert install, {then}"
 
 
 def likely(program: str | None, platform: str) -> tuple[str, ...]:
-    """The trust stores that such a program may read; none: the system's, which it is anyway."""
+    """The trust stores that such a program may read, the likeliest first."""
     name = (program or "").lower()
     for part, store in STORES.items():
         if part in name:
-            return (store,) if store in ("java", "node", "python") or platform == "linux" else ()
-    return ("nss", "system", "node") if platform == "linux" else ()
+            return (store if store in EVERYWHERE or platform == "linux" else SYSTEM.get(platform, "system"),)
+    return (
+        ("nss", "system", "node") if platform == "linux" else (SYSTEM.get(platform, "system"), "node", "java")
+    )
 
 
 def named(sni: str | None) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from idetour.cli.ports import any_free, holder, next_free, obstacle
+from idetour.ports import any_free, holder, next_free, obstacle, talker
 
 LISTEN = """
 import socket, sys
@@ -93,3 +93,14 @@ def test_ipv6_has_ports_too() -> None:
         pytest.skip("this machine has no IPv6 loopback")
 
     assert any_free("::1") > 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_the_program_at_the_other_end_of_a_connection_is_named(listener: tuple[int, int]) -> None:
+    port, pid = listener
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        here = client.getsockname()[1]
+
+        assert str(talker(here, port)).endswith(f"(pid {os.getpid()})")
+        assert talker(port, port) is None
+    assert f"pid {pid}" in str(holder(port))

@@ -1,0 +1,167 @@
+"""`idetour status`: how each target fares, which weights are not the profile's, and the latest requests."""
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import click
+
+from idetour import ports
+from idetour.cli.group import Group
+from idetour.errors import SetupError
+
+SECONDS = 2.0  # between two looks
+LATEST = 10  # requests that are shown
+
+
+@click.group(
+    cls=Group, invoke_without_command=True, short_help="How each target fares, and the latest requests."
+)
+@click.option("--watch", is_flag=True, help="Look again every two seconds, until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option(
+    "-p",
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8080,
+    show_default=True,
+    envvar=["IDETOUR_PORT", "PORT"],
+    help="Where idetour runs.",
+)
+@click.pass_context
+def status(context: click.Context, watch: bool, as_json: bool, port: int) -> None:
+    """Show how each target that was asked fares in the idetour on this port, and its latest requests.
+
+    A target is healthy, cooling or broken (until when, and why). `pace` is how many
+    requests may still go in this minute, `first byte` the median of the last 20 answers.
+    """
+    from idetour.cli.screen import console
+
+    context.obj = port
+    while context.invoked_subcommand is None:
+        said = asked(port, "GET", "/admin/api/status")
+        if as_json:
+            click.echo(json.dumps(said, ensure_ascii=False, indent=None if watch else 2))
+        else:
+            console.clear()
+            show(said)
+        if not watch:
+            return
+        time.sleep(SECONDS)
+
+
+@status.command(short_help="Forget what is held against a target.")
+@click.argument("target")
+@click.pass_obj
+def clear(port: int, target: str) -> None:
+    """Forget cooldowns and failures of TARGET (`upstream/model-id`), so that it is asked again at once."""
+    asked(port, "POST", "/admin/api/clear", {"target": target})
+    click.echo(f"{target}: nothing is held against it any more")
+
+
+def asked(port: int, method: str, path: str, body: object = None) -> Any:
+    """What the idetour on this port answers to its owner. Raises SetupError."""
+    import httpx2
+
+    from idetour.cli.ask import is_idetour, message
+    from idetour.endpoints.admin import FILE, HEADER, stored
+    from idetour.home import home
+
+    if not is_idetour(f"http://127.0.0.1:{port}"):
+        raise SetupError(absent(port))
+    state = home() / "state"
+    token = stored(state)
+    if token is None:
+        raise SetupError(
+            f"{state / FILE} is missing: was the idetour on port {port} started with another home?"
+        )
+    try:
+        answer = httpx2.request(
+            method,
+            f"http://127.0.0.1:{port}{path}",
+            headers={HEADER: token.reveal()},
+            json=body,
+            timeout=10,
+            trust_env=False,
+        )
+    except httpx2.HTTPError as error:
+        raise SetupError(f"The idetour on port {port} does not answer: {error}") from error
+    if answer.status_code == 401:
+        raise SetupError(f"The idetour on port {port} was started with another home than {home()}.")
+    if not answer.is_success:
+        raise SetupError(message(answer.content))
+    return answer.json()
+
+
+def absent(port: int) -> str:
+    """Why there is nobody to ask."""
+    if ports.obstacle("127.0.0.1", port) is None:
+        return f"Nothing listens on port {port}. Start it with `idetour run`, or name its port: -p PORT."
+    by = ports.holder(port) or "another program"
+    return (
+        f"Port {port} is held by {by}, which does not answer as idetour does. Name idetour's port: -p PORT."
+    )
+
+
+def show(said: dict[str, Any]) -> None:
+    from idetour.cli.screen import console, rows, table, warn
+
+    console.print(f"idetour {said['version']}  profile {said['profile']['name']}", style="bold")
+    if said["profile"]["problem"]:
+        warn([f"the profile on disk is not in use: {said['profile']['problem']}"])
+    if said["targets"]:
+        table(
+            ("target", "key", "state", "in flight", "pace", "first byte", "why"), map(fares, said["targets"])
+        )
+    else:
+        console.print("No target has been asked yet.")
+    rows([("weights", text) for text in weighing(said["weights"])], indent=0)
+    if said["recent"]:
+        console.print()
+        headings = ("at", "asked for", "answered by", "tries", "outcome", "tokens", "first byte", "total")
+        table(headings, map(went, said["recent"][:LATEST]))
+
+
+def fares(target: dict[str, Any]) -> Iterator[str]:
+    """A target as a line of the table."""
+    limit = f" of {target['limit']}" if target["limit"] is not None else ""
+    yield target["target"]
+    yield target["key"]
+    yield target["state"] + (f" {duration(target['left'])}" if target["left"] is not None else "")
+    yield f"{target['in_flight']}{limit}"
+    yield "–" if target["pace"] is None else str(target["pace"])
+    yield duration(target["first_byte"])
+    yield target["why"]
+
+
+def went(request: dict[str, Any]) -> Iterable[str]:
+    """A request as a line of the table."""
+    tokens = request["tokens"]
+    outcome = request["outcome"]
+    return (
+        time.strftime("%H:%M:%S", time.localtime(request["began"])),
+        request["asked"],
+        request["target"] or "nobody",
+        str(len(request["attempts"])),
+        f"{outcome} {request['status']}" if outcome in ("failed", "broken") else outcome,
+        f"{tokens['prompt']:,} in, {tokens['completion']:,} out" if tokens else "–",
+        duration(request["first_token"]),
+        duration(request["total"]),
+    )
+
+
+def weighing(differing: dict[str, dict[str, dict[str, float]]]) -> Iterator[str]:
+    """Weights that were set while it ran, a line for each route."""
+    for route, names in differing.items():
+        parts = ", ".join(f"{name} {each['was']:g} → {each['now']:g}" for name, each in names.items())
+        yield f"{route} differs from the profile: {parts}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as people say them: 0.25 → 250 ms, 7.2 → 7.2 s, 200 → 3 min 20 s."""
+    if seconds is None:
+        return "–"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"

@@ -1,0 +1,48 @@
+"""Keys: has every name that an IDE may ask for somebody who can answer?
+
+Seen is the environment of this terminal; an idetour that runs since before has its own.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from idetour.doctor.hop import Finding, Hop, broken, note, ok
+from idetour.profile import Profile, Target, Upstream
+
+
+def judged(profile: Profile, leads: Mapping[str, tuple[Target, ...]]) -> Iterator[Finding]:
+    """A finding for each upstream that is led to, or whose key was found."""
+    ups = profile.upstreams
+    used = dict.fromkeys(target.upstream for targets in leads.values() for target in targets)
+    with_key = [up.name for up in ups.values() if up.keys] if profile.offer == "available" else []
+    orphans = {name for name, targets in leads.items() if not any(ups[to.upstream].ready for to in targets)}
+    for name in dict.fromkeys([*used, *with_key]):
+        names = [each for each, targets in leads.items() if name in {to.upstream for to in targets}]
+        yield of(ups[name], [each for each in names if each in orphans])
+    if not used and not with_key:
+        yield note(
+            "No key is set, so only demo/… answers, which is no AI", "Set a key, such as NVIDIA_API_KEY."
+        )
+
+
+def of(upstream: Upstream, orphans: list[str]) -> Finding:
+    """`orphans`: the names that lead to upstreams without a key only."""
+    if upstream.ready:
+        return ok(f"{upstream.title}: {held(upstream)}")
+    remedy = f"idetour login {upstream.login}"
+    if not upstream.login:
+        which = " or ".join(upstream.key_names) or f"the key of {upstream.name}"
+        remedy = f"Set {which} where idetour is started, and start it again."
+    if orphans:
+        return broken(
+            f"{upstream.title} has no key, and nobody else answers for {', '.join(orphans)}", remedy
+        )
+    return note(f"{upstream.title} has no key; others answer in its place", remedy)
+
+
+def held(upstream: Upstream) -> str:
+    if upstream.keys:
+        return f"key {', '.join(map(str, upstream.keys))}"
+    return "sends the key that is typed into the IDE" if upstream.client_key else "needs no key"
+
+
+HOP = Hop(name="keys", look=lambda road: judged(road.profile, road.leads), needs=("profile",))
