@@ -35,6 +35,12 @@ def nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits half a minute for an upstream to recover, unless a test is about that."""
+    monkeypatch.setattr("idetour.gateway.search.PATIENCE_SECONDS", 0.0)
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of the user's that is this test's alone. It does not exist yet."""
@@ -81,8 +87,8 @@ def tls_upstream(upstreams: Callable[..., Upstream], authority: Authority) -> Up
 class Serving:
     """The gateway in this process, in a thread with a loop of its own."""
 
-    def __init__(self, profile: Path, port: int = 0) -> None:
-        self._profile = profile
+    def __init__(self, profile: Path, port: int = 0, **how: Any) -> None:
+        self._profile, self._how = profile, how
         self.port = port
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="gateway", daemon=True)
@@ -91,7 +97,9 @@ class Serving:
         from idetour.endpoints.serve import start
 
         self._thread.start()
-        starting = asyncio.run_coroutine_threadsafe(start(self._profile, port=self.port), self._loop)
+        starting = asyncio.run_coroutine_threadsafe(
+            start(self._profile, port=self.port, **self._how), self._loop
+        )
         self.gateway = starting.result(10)
         self.port = self.gateway.port
         self.url = f"http://127.0.0.1:{self.port}"

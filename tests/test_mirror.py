@@ -14,6 +14,7 @@ UNTESTED: dict[str, str] = {}
 # Tests of something else than one module.
 ELSEWHERE = {
     "test_guides.py": "the docs",
+    "test_api.py": "docs/api.md",
     "test_layers.py": "the whole package",
     "test_mirror.py": "the tests",
     "test_packaging.py": "pyproject.toml",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,12 +23,15 @@ def served(
     upstream: Upstream,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[..., "Serving"]:
-    """`served(more="access: …")`: `m` is answered by `upstream`, and `more` is added to the profile."""
+    """`served(more="access: …")`: `m` is answered by `upstream`, and `more` is added to the profile.
+
+    What else is given goes to `serve.start`, as in `served(admin=Secret("…"))`.
+    """
     monkeypatch.setenv("CANARY", CANARY)
 
-    def start(more: str = "") -> "Serving":
+    def start(more: str = "", **how: Any) -> "Serving":
         text = f"upstreams: {{up: {{url: '{upstream.url}', key: $CANARY}}}}\nmodels: {{m: up/model}}\n{more}"
-        return serving(profile_file(text))
+        return serving(profile_file(text), **how)
 
     return start
 

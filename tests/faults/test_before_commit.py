@@ -169,7 +169,7 @@ def test_who_refuses_alone_is_named(detour: Callable[..., Asking], upstream: Ups
     asking = detour(upstream)
     upstream.refuse()
     heard = asking.chat()
-    assert (heard.status, heard.error["code"]) == (502, "upstream_unreachable")
+    assert (heard.status, heard.error["code"]) == (502, "upstream_unreachable"), heard.error
 
 
 def test_a_host_that_nobody_knows_is_passed_over(detour: Callable[..., Asking], upstream: Upstream) -> None:

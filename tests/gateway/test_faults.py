@@ -25,102 +25,106 @@ def answered(status: int, body: str, url: str = NIM, **headers: str) -> faults.F
     return faults.of_answer(status, headers, body.encode(), candidate(url), KEY)
 
 
-# status, body → scope, the client's status and code, again, elsewhere
+# status, body → scope, the client's status and code, what may be tried, how long who rests
 GOLDEN = """
 400 {"error":{"message":"Validation: Unsupported parameter(s): thinking","type":"Bad Request","code":400}}
     request 400 unsupported_parameter
 400 {"error":"[{'type': 'extra_forbidden', 'loc': ('body', 'prompt_cache_key')}]"}
     request 400 unsupported_parameter
 400 {"status":400,"title":"Bad Request","detail":"Function id '1-2': DEGRADED function cannot be invoked"}
-    model 503 overloaded again elsewhere
+    model 503 overloaded again elsewhere passes busy
 400 {"object":"error","message":"max_tokens must be at least 1, got -7","type":"BadRequestError","param":"max_tokens"}
-    request 400 context_length_exceeded
+    request 400 context_length_exceeded larger
 400 {"error":{"message":"This model's maximum context length is 8192 tokens","type":"BadRequestError","code":400}}
-    request 400 context_length_exceeded
+    request 400 context_length_exceeded larger
 401 {"status":401,"title":"Unauthorized","detail":"missing authorization"}
-    credential 401 invalid_api_key elsewhere
+    credential 401 invalid_api_key elsewhere 1800s
 403 {"status":403,"title":"Forbidden","detail":"Authorization failed"}
-    credential 403 invalid_api_key elsewhere
+    credential 403 invalid_api_key elsewhere 1800s
 404 {"status":404,"title":"Not Found","detail":"Function '1-2': Not found for account 'abc'"}
-    model 404 model_not_found elsewhere
+    credential×model 404 model_not_found elsewhere 3600s
 404 404 page not found
-    model 404 model_not_found elsewhere
+    credential×model 404 model_not_found elsewhere 3600s
 410 {"type":"about:blank","title":"Gone","status":410,"detail":"The model 'z' has reached its end of life"}
-    model 404 model_not_found elsewhere
+    credential×model 404 model_not_found elsewhere 3600s
 422 {"title":"Unprocessable Entity","status":422,"detail":"body -> top_k\\n  Extra inputs are not permitted"}
     request 400 unsupported_parameter
 429 {"status":429,"title":"Too Many Requests"}
-    credential 429 rate_limit_exceeded elsewhere
+    credential×model 429 rate_limit_exceeded elsewhere passes
 500 {"message":"Internal server error","type":"internal_server_error","code":500}
-    upstream 502 upstream_error again elsewhere
+    model 502 upstream_error again elsewhere
 502 <html><h1>502 Bad Gateway</h1></html>
-    upstream 502 upstream_error again elsewhere
+    model 502 upstream_error again elsewhere
 504
-    upstream 504 upstream_timeout again elsewhere
+    model 504 upstream_timeout again elsewhere
 529 {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_011"}
-    model 503 overloaded again elsewhere
+    model 503 overloaded again elsewhere passes busy
 503 {"error":{"message":"ResourceExhausted: Worker local total request limit reached (163/32)","code":503}}
-    model 503 overloaded elsewhere
+    model 503 overloaded elsewhere passes busy
 
 400 {"error":{"message":"Range of input length should be [1, 98304]","code":"InvalidParameter"}}
-    request 400 context_length_exceeded
+    request 400 context_length_exceeded larger
 400 {"code":"DataInspectionFailed","message":"Input text data may contain inappropriate content"}
     request 400 content_filter
 400 {"code":"Arrearage","message":"Access denied, please make sure your account is in good standing"}
-    credential 429 insufficient_quota elsewhere
+    credential 429 insufficient_quota elsewhere 1800s
 400 {"error":{"message":"This model only support stream mode","code":"invalid_parameter_error"}}
     request 400 invalid_parameter_error
 401 {"error":{"message":"Incorrect API key provided","type":"invalid_request_error","code":"invalid_api_key"}}
-    credential 401 invalid_api_key elsewhere
+    credential 401 invalid_api_key elsewhere 1800s
 403 {"error":{"message":"The free tier has been exhausted","type":"AllocationQuota.FreeTierOnly"}}
-    credential 429 insufficient_quota elsewhere
+    credential×model 429 insufficient_quota elsewhere 1800s
 403 {"code":"AccessDenied.Unpurchased","message":"Access denied"}
-    model 404 model_not_found elsewhere
+    credential×model 404 model_not_found elsewhere 3600s
 404 {"code":"ModelNotFound","message":"The model x does not exist"}
-    model 404 model_not_found elsewhere
+    credential×model 404 model_not_found elsewhere 3600s
 429 {"error":{"message":"Requests rate limit exceeded","code":"limit_requests"}}
-    credential 429 rate_limit_exceeded elsewhere
+    credential×model 429 rate_limit_exceeded elsewhere passes
 429 {"error":{"message":"Free allocated quota exceeded.","code":"insufficient_quota"}}
-    credential 429 insufficient_quota elsewhere
+    credential×model 429 insufficient_quota elsewhere 1800s
 429 {"error":{"message":"rate","code":"1302"}}
-    credential 429 rate_limit_exceeded elsewhere
+    credential×model 429 rate_limit_exceeded elsewhere passes
 503 {"code":"ModelUnavailable","message":"later"}
-    model 503 overloaded again elsewhere
+    model 503 overloaded again elsewhere passes busy
 
 402 {"error":{"message":"This request requires more credits, or fewer max_tokens.","code":402}}
-    credential 429 insufficient_quota elsewhere
+    credential 429 insufficient_quota elsewhere 1800s
 429 {"error":{"message":"Rate limit exceeded: free-models-per-day.","code":429,"metadata":{"headers":{}}}}
-    credential 429 rate_limit_exceeded elsewhere
+    credential×model 429 rate_limit_exceeded elsewhere passes
 502 {"error":{"code":502,"message":"Provider returned error","metadata":{"raw":"worker died"}}}
-    upstream 502 upstream_error again elsewhere
+    model 502 upstream_error again elsewhere
 404 {"error":{"message":"model \\"x\\" not found","type":"not_found_error","param":null,"code":null}}
-    model 404 model_not_found elsewhere
+    credential×model 404 model_not_found elsewhere 3600s
 503 {"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}
-    model 503 overloaded again elsewhere
+    model 503 overloaded again elsewhere passes busy
 400 {"error":{"code":400,"message":"request (13392 tokens) exceeds","type":"exceed_context_size_error"}}
-    request 400 context_length_exceeded
+    request 400 context_length_exceeded larger
 501 {"error":{"code":501,"message":"no embeddings here","type":"not_supported_error"}}
-    model 501 upstream_error elsewhere
+    request 501 upstream_error elsewhere
 400 {"error":{"message":"bad","type":"BadRequestError","param":null,"code":400}}
     request 400 upstream_error
 400 {"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 9 > 8"}}
-    request 400 context_length_exceeded
+    request 400 context_length_exceeded larger
 400 {"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low"}}
-    credential 429 insufficient_quota elsewhere
+    credential 429 insufficient_quota elsewhere 1800s
 400 {"type":"error","error":{"type":"invalid_request_error","message":"temperature: Extra inputs are not permitted"}}
     request 400 unsupported_parameter
 429 {"type":"error","error":{"type":"rate_limit_error","message":"This would exceed your rate limit"}}
-    credential 429 rate_limit_exceeded elsewhere
+    credential×model 429 rate_limit_exceeded elsewhere passes
 400 {"error":{"message":"Unsupported parameter: 'max_tokens'","param":"max_tokens","code":"unsupported_parameter"}}
     request 400 unsupported_parameter
 429 {"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}}
-    credential 429 insufficient_quota elsewhere
+    credential 429 insufficient_quota elsewhere 1800s
 408 {"error":{"message":"timed out"}}
-    upstream 504 upstream_timeout again elsewhere
+    model 504 upstream_timeout again elsewhere
 307
-    upstream 502 bad_upstream_response elsewhere
+    model 502 bad_upstream_response elsewhere
 508 {"error":{"message":"it came back","code":"loop_detected"}}
-    upstream 508 loop_detected
+    request 508 loop_detected
+403 {"error":{"message":"您的账户已欠费","code":"AccessDenied"}}
+    credential 429 insufficient_quota elsewhere 1800s
+403 <html><title>Just a moment...</title></html>
+    endpoint 502 upstream_blocked elsewhere
 """
 LINES = [line for line in GOLDEN.splitlines() if line]
 
@@ -129,8 +133,12 @@ LINES = [line for line in GOLDEN.splitlines() if line]
 def test_what_an_upstream_says_decides_what_follows(said: str, meant: str) -> None:
     status, _, body = said.partition(" ")
     fault = answered(int(status), body)
-    able = [word for word, yes in (("again", fault.again), ("elsewhere", fault.elsewhere)) if yes]
-    assert " ".join([fault.scope, str(fault.error.status), str(fault.error.code), *able]) == meant.strip()
+    wider = fault.elsewhere and not fault.larger
+    words = {"again": fault.again, "larger": fault.larger, "elsewhere": wider, "passes": fault.passes}
+    able = [word for word, yes in (words | {"busy": fault.busy}).items() if yes]
+    rest = [f"{fault.rest:.0f}s"] if fault.rest else []
+    told = [fault.scope, str(fault.error.status), str(fault.error.code), *able, *rest]
+    assert " ".join(told) == meant.strip()
 
 
 def test_the_quota_of_a_minute_at_dashscope_passes_and_that_of_others_does_not() -> None:
@@ -178,10 +186,29 @@ def test_when_to_come_back_is_passed_on_and_no_other_header() -> None:
     assert error.headers == {"retry-after": "7", "retry-after-ms": "7000"}
 
 
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "rest"),
+    [
+        (429, {"retry-after": "7"}, "", 7),
+        (429, {"retry-after-ms": "1500"}, "", 1.5),
+        (429, {}, "", None),
+        (402, {"retry-after": "90"}, "", 90),
+        (401, {}, "", faults.REFUSED_SECONDS),
+        (404, {"retry-after": "7"}, "", faults.GONE_SECONDS),
+        (503, {"retry-after": "9"}, "", 9),
+        (500, {"retry-after": "9"}, "", None),
+    ],
+)
+def test_the_upstream_says_how_long_who_rests_or_a_rule_does(
+    status: int, headers: dict[str, str], body: str, rest: float | None
+) -> None:
+    assert answered(status, body, **headers).rest == rest
+
+
 def test_an_error_inside_a_good_answer_is_judged_like_any_other() -> None:
     fault = faults.of_event(UpstreamError(f"busy, {KEY.reveal()}", status=429), candidate(), KEY)
     assert (fault.scope, fault.error.code, KEY.reveal() in fault.error.message) == (
-        "credential",
+        "credential×model",
         "rate_limit_exceeded",
         False,
     )
@@ -190,16 +217,18 @@ def test_an_error_inside_a_good_answer_is_judged_like_any_other() -> None:
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        ("connect", (502, "upstream_unreachable", False)),
-        ("connect_timeout", (504, "upstream_timeout", False)),
-        ("first_byte_timeout", (504, "upstream_timeout", False)),
-        ("broken", (502, "upstream_broken", True)),
-        ("tls", (502, "upstream_tls", False)),
+        ("connect", (502, "upstream_unreachable", "endpoint", False)),
+        ("connect_timeout", (504, "upstream_timeout", "endpoint", False)),
+        ("first_byte_timeout", (504, "upstream_timeout", "model", False)),
+        ("broken", (502, "upstream_broken", "model", True)),
+        ("tls", (502, "upstream_tls", "endpoint", False)),
     ],
 )
-def test_only_a_connection_that_broke_is_tried_again(kind: str, expected: tuple[int, str, bool]) -> None:
+def test_only_a_connection_that_broke_is_tried_again(
+    kind: str, expected: tuple[int, str, str, bool]
+) -> None:
     fault = faults.of_transport(TransportError(kind, "words"), candidate())  # type: ignore[arg-type]
-    assert (fault.error.status, fault.error.code, fault.again) == expected
+    assert (fault.error.status, fault.error.code, fault.scope, fault.again) == expected
     assert fault.elsewhere
 
 

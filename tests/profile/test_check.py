@@ -73,3 +73,15 @@ def test_a_model_with_a_slash_in_its_name_is_a_model_first(profile: Read) -> Non
     read = profile("models: { qwen/mine: nim/b }\nroutes: { a: qwen/mine }")
 
     assert read.warnings == ()
+
+
+def test_a_route_that_may_meet_no_rule_is_warned_of(profile: Read) -> None:
+    one = profile("routes: { a: { when: { says: x }, use: demo/hello } }").warnings
+    two = profile("routes: { a: [demo/slow, { when: { says: x }, use: demo/hello }] }").warnings
+
+    assert [warning.partition(": ")[2] for warning in one] == [
+        "a request that meets no rule of this route is refused: the last one has a `when` too; add a rule without `when`"
+    ]
+    assert [warning.partition(": ")[2] for warning in two] == [
+        "the rules below are never reached: this one has no `when`, so it always matches"
+    ]

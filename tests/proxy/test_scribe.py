@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from idetour.endpoints.admin import HEADER, STATUS, token
 from idetour.gateway.record import Record, Tried
 from idetour.profile import Target
 from idetour.proxy import scribe
@@ -93,6 +94,20 @@ def test_a_replay_takes_the_same_way_with_the_same_key(
     assert until(lambda: len(upstream.requests) == 2)
     assert [request.header("authorization") for request in upstream.requests] == [f"Bearer {CANARY}"] * 2
     assert until(lambda: flow.response is not None and flow.response.status_code == 200)
+
+
+def test_the_admin_token_opens_through_a_flow_and_stands_in_none(
+    proxy: Callable[..., Proxy], profile: Path, home: Path
+) -> None:
+    running = proxy(profile, display=True)
+    secret = token(home / "state").reveal()
+    with running.direct() as client:
+        said = [
+            client.get(STATUS, headers=way)
+            for way in ({HEADER: secret}, {"authorization": f"Bearer {secret}"})
+        ]
+    assert [answer.status_code for answer in said] == [200, 200]
+    assert secret not in str([flow.get_state() for flow in running.flows()])
 
 
 def test_only_as_many_flows_are_kept_as_was_asked(proxy: Callable[..., Proxy], profile: Path) -> None:

@@ -9,7 +9,7 @@ from idetour.errors import NotFound
 from idetour.profile import Catalog, Profile
 from idetour.profile.catalog import load
 from idetour.profile.read import read
-from idetour.routes.plan import MOST_CANDIDATES, NO_LISTS, Listed, offered, plan
+from idetour.routes.plan import MOST_CANDIDATES, NO_LISTS, Listed, answers, offered, plan, route_of
 
 NVIDIA = {"NVIDIA_API_KEY": "nvapi-test-000"}
 CODER = "qwen/qwen3-coder-480b-a35b-instruct"
@@ -237,3 +237,46 @@ def catalog_alone() -> Profile:
     return Profile(
         name="none", path=Path(), upstreams=catalog.upstreams, models={}, routes={}, catalog=catalog
     )
+
+
+RULES = """
+models: { a: demo/hello, b: demo/slow }
+routes:
+  r: [{ when: { says: x }, use: a }, { use: b, else: a }]
+  only: { when: { says: x }, use: nim/x }
+  default: demo/tools
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "why", "first"),
+    [
+        (0, "route r, rule 1", "demo/hello"),
+        (1, "route r, rule 2", "demo/slow"),
+        (None, "route r, rule 2", "demo/slow"),
+    ],
+)
+def test_the_rule_that_was_met_is_followed(profile: Reads, rule: int | None, why: str, first: str) -> None:
+    planned = plan(profile(RULES), "r", rule=rule)
+
+    assert (planned.why, str(planned.candidates[0].target)) == (why, first)
+
+
+def test_a_route_decides_for_its_own_name_and_default_for_what_nobody_knows(profile: Reads) -> None:
+    made = profile(RULES)
+
+    assert [route_of(made, name) for name in ("r", " custom//r", "a", "demo/hello", "gpt-99")] == [
+        "r",
+        "r",
+        None,
+        None,
+        "default",
+    ]
+    assert route_of(profile("models: { a: demo/hello }"), "gpt-99") is None
+
+
+def test_a_route_answers_if_one_of_its_rules_may(profile: Reads) -> None:
+    made = profile(RULES)
+
+    assert all(answers(made, name) for name in ("r", "only", "a", "gpt-99"))
+    assert not answers(profile("models: { a: demo/hello }"), "gpt-99")

@@ -68,7 +68,7 @@ def instance(profile_name: str | None, port: int) -> Iterator[tuple[str, bool]]:
     if profile_name:
         command.append(profile_name)
     with tempfile.TemporaryFile() as said:  # not a pipe: nobody reads it while it runs
-        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, env=environment())
+        child = subprocess.Popen(command, stdout=said, stderr=said, env=environment())
         try:
             if not starts(address, child):
                 said.seek(0)

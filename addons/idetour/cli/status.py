@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -39,25 +40,32 @@ def status(context: click.Context, watch: bool, as_json: bool, port: int) -> Non
     from idetour.cli.screen import console
 
     context.obj = port
-    while context.invoked_subcommand is None:
-        said = asked(port, "GET", "/admin/api/status")
-        if as_json:
-            click.echo(json.dumps(said, ensure_ascii=False, indent=None if watch else 2))
-        else:
-            console.clear()
-            show(said)
-        if not watch:
-            return
-        time.sleep(SECONDS)
+    if context.invoked_subcommand:
+        return
+    with suppress(KeyboardInterrupt):
+        while True:
+            said = asked(port, "GET", "/admin/api/status")
+            if as_json:
+                click.echo(json.dumps(said, ensure_ascii=False, indent=None if watch else 2))
+            else:
+                if watch:
+                    console.clear()
+                show(said)
+            if not watch:
+                return
+            time.sleep(SECONDS)
 
 
-@status.command(short_help="Forget what is held against a target.")
+@status.command(short_help="Forget what is held against a target, so that it is asked again.")
 @click.argument("target")
 @click.pass_obj
 def clear(port: int, target: str) -> None:
-    """Forget cooldowns and failures of TARGET (`upstream/model-id`), so that it is asked again at once."""
-    asked(port, "POST", "/admin/api/clear", {"target": target})
-    click.echo(f"{target}: nothing is held against it any more")
+    """Forget cooldowns and failures of TARGET (`upstream/model-id`, or an upstream with all its models)."""
+    cleared = asked(port, "POST", "/admin/api/clear", {"target": target})["cleared"]
+    for each in cleared:
+        click.echo(f"{each}: nothing is held against it any more")
+    if not cleared:
+        click.echo(f"Nothing was held against {target}: it has not been asked since the start.")
 
 
 def asked(port: int, method: str, path: str, body: object = None) -> Any:

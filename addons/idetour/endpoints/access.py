@@ -51,6 +51,11 @@ def client_key(profile: Profile, headers: Mapping[str, str]) -> Secret | None:
     return next((key for key in presented(headers).values() if not ours(profile, key)), None)
 
 
+def access_mark(profile: Profile, headers: Mapping[str, str]) -> str:
+    """Which access key was presented, as it may be shown: `…1234`. Empty where none was."""
+    return next((str(key) for key in presented(headers).values() if ours(profile, key)), "")
+
+
 def check_host(headers: Mapping[str, str], allowed: frozenset[str]) -> None:
     """Raises Forbidden for a `Host` that is not a name of ours."""
     host = headers.get("host", "")

@@ -5,14 +5,19 @@ framework's half millisecond per request would be most of ours.
 """
 
 import asyncio
+import contextlib
+import ipaddress
 import logging
 import re
 from dataclasses import dataclass, field
 
-from idetour.endpoints import chat, health, models, pac, passthrough
+from idetour.endpoints import chat, health, models, pac, passthrough, seeds
 from idetour.endpoints.access import check_host, check_key, check_origin
+from idetour.endpoints.admin import METHODS as ADMINISTERED
+from idetour.endpoints.admin import Admin
 from idetour.endpoints.asgi import Exchange, Receive, Scope, Send
 from idetour.endpoints.door import TICKET, Door, Tickets
+from idetour.endpoints.responses import KEPT, RESPONSES, Responses, kept
 from idetour.errors import Forbidden, LoopDetected, NotAllowed, NotFound, RequestError
 from idetour.gateway.pipeline import Pipeline
 from idetour.gateway.record import shown
@@ -24,14 +29,18 @@ log = logging.getLogger("idetour")
 CHAT, MODELS = "/v1/chat/completions", "/v1/models"
 METHODS = {
     CHAT: ("POST",),
+    RESPONSES: ("POST",),
     MODELS: ("GET", "HEAD"),
     "/": ("GET", "HEAD", "POST"),
     "/health": ("GET", "HEAD"),
     "/proxy.pac": ("GET", "HEAD"),
+    "/api/chat": ("POST",),
+    "/api/claude": ("POST",),
+    **ADMINISTERED,
 }
 PUBLIC = ("/", "/health", "/proxy.pac")  # to look at without a key
 VERSIONS = re.compile(r"^(?:/v1)+(?=/|$)")
-BARE = frozenset({"/chat/completions", "/models"})
+BARE = re.compile(r"/(?:chat/completions|models|responses)|/(?:models|responses)/.+")
 
 
 def tidy(path: str) -> str:
@@ -41,17 +50,21 @@ def tidy(path: str) -> str:
     """
     path = re.sub(r"^/(?:api|compatible-mode|openai)(?=/v1)", "", path)
     path = VERSIONS.sub("/v1", re.sub(r"/{2,}", "/", path)).rstrip("/") or "/"
-    path = re.sub(r"^/v1/chat/completions(?=/chat/completions$|/models$)", "/v1", path)  # an endpoint as base URL
-    return f"/v1{path}" if path in BARE or path.startswith("/models/") else path
+    path = re.sub(
+        r"^/v1/chat/completions(?=/chat/completions$|/models$)", "/v1", path
+    )  # an endpoint as base URL
+    return f"/v1{path}" if BARE.fullmatch(path) else path
 
 
 @dataclass(slots=True)
 class App:
     watched: Watched
     pipeline: Pipeline
+    admin: Admin
     hosts: frozenset[str] = frozenset()  # names beside loopback that we may be called by
     origins: frozenset[str] = frozenset()  # web pages elsewhere that may call us
     tickets: Tickets = field(default_factory=Tickets)
+    responses: Responses = field(default_factory=Responses)
     handshakes: health.Handshakes | None = None  # where a proxy counts them and only this machine may ask
     via: str = ""  # what our own outgoing requests carry; coming in, it means a loop
 
@@ -67,7 +80,9 @@ class App:
             if exchange.started:
                 log.warning("%s", shown(error.message))
                 raise  # cuts the connection: a broken answer must not look finished
-            log.info("%s", shown(f"{exchange.method} {exchange.path} · refused {error.status}: {error.message}"))
+            log.info(
+                "%s", shown(f"{exchange.method} {exchange.path} · refused {error.status}: {error.message}")
+            )
             await exchange.refuse(error)
         except Exception:
             log.exception("a request failed through a fault of idetour's own")
@@ -80,24 +95,34 @@ class App:
     async def answer(self, exchange: Exchange) -> None:
         """Who may ask is settled first, what for second; only then is a body read."""
         door = self.enter(exchange)
-        profile = self.watched.current
+        profile = self.admin.weights.profile
         if origin := check_origin(exchange.headers, self.origins):
             exchange.extra = {"access-control-allow-origin": origin, "vary": "Origin"}
         if exchange.method == "OPTIONS":
             return await preflight(exchange)
         path = tidy(exchange.path)
         allowed = METHODS[MODELS] if path.startswith(f"{MODELS}/") else METHODS.get(path)
-        if exchange.method == "POST" or path not in PUBLIC:
+        if id := kept(path):
+            allowed = KEPT
+        if path in ADMINISTERED and door.host is None:
+            self.admin.check(exchange.headers, local=door.local)
+        elif exchange.method == "POST" or path not in PUBLIC:
             check_key(profile, exchange.headers)
-        if allowed is None:
+        if allowed is None or (path in ADMINISTERED and door.host):
             return await self.elsewhere(exchange, door, profile)
         if exchange.method not in allowed:
             raise NotAllowed(
                 f"{exchange.path} takes {' and '.join(allowed)}, not {exchange.method}.",
                 headers={"allow": ", ".join(allowed)},
             )
-        if exchange.method == "POST":
-            await chat.post(exchange, door, profile, self.pipeline)
+        if path in ADMINISTERED:
+            await self.admin.answer(exchange, path)
+        elif id:
+            await self.responses.one(exchange, id)
+        elif exchange.method == "POST":
+            others = {"/api/chat": seeds.chat, "/api/claude": seeds.claude, RESPONSES: self.responses.post}
+            post = others.get(path, chat.post)
+            await post(exchange, door, profile, self.pipeline)
         elif path.startswith(MODELS):
             await self.models(exchange, door, profile, path.removeprefix(MODELS)[1:])
         elif path == "/proxy.pac":
@@ -134,7 +159,7 @@ class App:
                 return door
         elif not exchange.scope.get("state", {}).get("hop"):
             check_host(exchange.headers, self.hosts)
-            return Door()
+            return Door(local=nearby(exchange.scope))
         raise Forbidden(
             "This port is for idetour's own use. Ask at the address that it printed at its start."
         )
@@ -148,6 +173,14 @@ class App:
                 200, body, {"content-type": "text/html; charset=utf-8", "content-security-policy": policy}
             )
         await exchange.answer(200, health.report(profile, listed, problem, self.handshakes))
+
+
+def nearby(scope: Scope) -> bool:
+    """Whether the client is a program on this machine."""
+    host = (scope.get("client") or ("",))[0].partition("%")[0]
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return False
 
 
 async def preflight(exchange: Exchange) -> None:

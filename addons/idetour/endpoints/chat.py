@@ -1,23 +1,41 @@
 """`POST /v1/chat/completions`, and `/chat/completions` and `/` for those who ask there."""
 
 from idetour.endpoints import passthrough
-from idetour.endpoints.access import client_key
+from idetour.endpoints.access import access_mark, client_key
 from idetour.endpoints.asgi import Exchange
 from idetour.endpoints.door import Door
+from idetour.gateway.delivery import Client
 from idetour.gateway.pipeline import Pipeline
 from idetour.gateway.record import Record
 from idetour.profile import Profile
-from idetour.wire import chat
+from idetour.routes.asked import Asked
+from idetour.wire import chat, responses
 
 
 async def post(exchange: Exchange, door: Door, profile: Profile, pipeline: Pipeline) -> None:
     """Answer, and stop as soon as nobody listens any more."""
     body = await exchange.body()
-    request = chat.read(body, default="default" if "default" in profile.routes else None)
+    default = "default" if "default" in profile.routes else None
+    request = responses.misplaced(body, default=default) or chat.read(body, default=default)
     if door.host and profile.passthrough and not pipeline.knows(profile, request.model):
         return await passthrough.relay(exchange, door.host, body, profile, pipeline.transports)
+    await through(exchange, door, profile, pipeline, request, exchange)
+
+
+async def through(
+    exchange: Exchange,
+    door: Door,
+    profile: Profile,
+    pipeline: Pipeline,
+    request: chat.ChatRequest,
+    client: Client,
+) -> Record:
+    """Have the pipeline tell `client` the answer, for as long as who asked is there. Returns what happened."""
     door.record = Record(asked=request.model, door=door.name)
+    headers = exchange.headers
+    asked = Asked(request=request, path=exchange.path, headers=headers, access=access_mark(profile, headers))
     async with exchange.attended():
         await pipeline.chat(
-            profile, request, exchange, key=client_key(profile, exchange.headers), record=door.record
+            profile, request, client, key=client_key(profile, headers), record=door.record, asked=asked
         )
+    return door.record

@@ -19,6 +19,7 @@ MOST_OPEN = 10_000  # tickets that were issued and never used are dropped beyond
 @dataclass(slots=True, kw_only=True)
 class Door:
     host: str | None = None  # the intercepted host; None: somebody asked us by our own name
+    local: bool = False  # whether the client is a program on this machine
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)  # headers kept out of the flow
     record: Record | None = None  # filled when the request is read
 

@@ -8,11 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from idetour.endpoints.admin import Admin
 from idetour.endpoints.app import App
 from idetour.endpoints.server import Server, small_tls_buffers
+from idetour.endpoints.weights import Weights
 from idetour.gateway.pipeline import Pipeline
 from idetour.gateway.upkeep import Upkeep
 from idetour.profile.watch import Watched
+from idetour.secret import Secret
 from idetour.upstreams import Transports
 from idetour.upstreams.transport import Pool
 
@@ -58,8 +61,14 @@ def assemble(
     context: Callable[[Path | None], ssl.SSLContext] = system_trust,
     hosts: frozenset[str] = frozenset(),
     origins: frozenset[str] = frozenset(),
+    state: Path | None = None,
+    admin: Secret | None = None,
 ) -> Gateway:
-    """Make all parts; nothing listens yet. `hosts` and `origins` are allowed beside loopback's."""
+    """Make all parts; nothing listens yet. `hosts` and `origins` are allowed beside loopback's.
+
+    `state` is a folder for what has to survive a restart. Without the token `admin` nobody may
+    see or change what is the owner's.
+    """
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # the app reports its own faults, once
@@ -67,15 +76,23 @@ def assemble(
     via = f"idetour-{secrets.token_hex(4)}"
     pool = Pool(intercepted=lambda: frozenset(watched.current.hosts), context=context, via=f"1.1 {via}")
     pipeline = Pipeline(Transports(pool))
-    app = App(watched, pipeline, hosts=hosts, origins=origins, via=via)
+    owners = Admin(pipeline, Weights(watched, state), admin)
+    app = App(watched, pipeline, owners, hosts=hosts, origins=origins, via=via)
     return Gateway(
         watched=watched, pipeline=pipeline, upkeep=Upkeep(watched, pipeline), app=app, server=Server(app)
     )
 
 
-async def start(profile: Path, host: str = "127.0.0.1", port: int = 0) -> Gateway:
+async def start(
+    profile: Path,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    state: Path | None = None,
+    admin: Secret | None = None,
+) -> Gateway:
     """Serve a profile by base URL alone, without a proxy. Raises ProfileError, OSError."""
-    gateway = assemble(Watched(profile))
+    gateway = assemble(Watched(profile), state=state, admin=admin)
     gateway.port = await gateway.server.listen(host, port)
     gateway.upkeep.start()
     return gateway

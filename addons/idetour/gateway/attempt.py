@@ -13,12 +13,13 @@ from typing import TypedDict
 
 from idetour.errors import RequestError, UpstreamError
 from idetour.gateway import faults
+from idetour.gateway.health import Permit
 from idetour.gateway.record import Record
 from idetour.routes.plan import Candidate
 from idetour.secret import Secret
 from idetour.upstreams import Transports, openai
 from idetour.upstreams.transport import Incoming, TransportError
-from idetour.wire import completion
+from idetour.wire import completion, raw
 from idetour.wire.chat import ChatRequest
 from idetour.wire.chunks import Relay, Usage
 from idetour.wire.completion import Collector
@@ -48,7 +49,7 @@ class Failed(Exception):
 class Answer:
     """A committed answer. For a stream, `held` comes first and `relay` turns the rest; else `held` is all.
 
-    Whoever has it closes `incoming`.
+    Whoever has it closes it.
     """
 
     held: bytes
@@ -58,6 +59,17 @@ class Answer:
     explain: Callable[[UpstreamError], RequestError] = lambda error: (
         error
     )  # an error that comes later, for people
+    permit: Permit | None = None
+
+    def broke(self, error: RequestError) -> None:
+        """It ended badly after the commit: too late for another try, but not for the next request."""
+        if self.permit:
+            self.permit.failed(faults.Fault(scope="model", error=error))
+
+    def close(self) -> None:
+        self.incoming.close()
+        if self.permit:
+            self.permit.left()
 
 
 async def attempt(
@@ -109,6 +121,8 @@ async def stream(incoming: Incoming, request: ChatRequest, record: Record) -> An
         held += relay.feed(data) if data else relay.end()
         if relay.error:
             raise relay.error
+    if relay.done and not relay.content:
+        raise nothing()
     return Answer(bytes(held), incoming, relay)
 
 
@@ -123,6 +137,8 @@ async def document(incoming: Incoming, request: ChatRequest, record: Record) -> 
         collector.feed(data) if data else collector.end()
         if collector.error:
             raise collector.error
+    if not collector.content:
+        raise nothing()
     return Answer(collector.result(), incoming, None, collector.usage)
 
 
@@ -130,8 +146,21 @@ async def completed(incoming: Incoming, request: ChatRequest) -> tuple[bytes, Us
     """A whole completion under the asked name, and what it used."""
     body, usage, error = completion.restamp(await whole(incoming), request.model)
     if error:
-        raise error
+        raise nothing() if choiceless(body) else error
     return body, usage
+
+
+def choiceless(body: bytes) -> bool:
+    """Whether it is a completion, and an empty one."""
+    try:
+        choices = raw.fields(body).get("choices", raw.EMPTY_TEXT)
+    except ValueError:
+        return False
+    return choices in (raw.NULL, raw.EMPTY_LIST)
+
+
+def nothing() -> UpstreamError:
+    return UpstreamError("the upstream answered with nothing", code="upstream_empty")
 
 
 def stamps(request: ChatRequest, record: Record) -> Stamps:

@@ -61,7 +61,7 @@ async def held(finding: Coroutine[Any, Any, Answer], client: Client, record: Rec
 def discard(task: asyncio.Task[Answer]) -> None:
     """Close an answer that came in the moment in which it was no longer wanted."""
     if not task.cancelled() and task.exception() is None:
-        task.result().incoming.close()
+        task.result().close()
 
 
 async def deliver(answer: Answer, request: ChatRequest, client: Client, record: Record) -> None:

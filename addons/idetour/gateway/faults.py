@@ -1,20 +1,25 @@
 """What an upstream's failure means: whose fault it is, and whether another try can help.
 
-The *scope* of a fault decides. A request that is wrong is wrong everywhere; a
-key that is used up says nothing about the next upstream.
+The *scope* of a fault decides, and what rests because of it (`health.py`). A request that
+is wrong is wrong everywhere; a key that is used up says nothing about the next upstream.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from idetour.errors import LoopDetected, RequestError, UpstreamError, openai_body
+from idetour.gateway import retry_after
 from idetour.routes.plan import Candidate
 from idetour.secret import Secret
 from idetour.upstreams.transport import TransportError
 from idetour.wire.fault import parse_error
 
-type Scope = Literal["request", "model", "credential", "upstream"]
+type Scope = Literal["request", "credential×model", "credential", "model", "endpoint"]
+
+REFUSED_SECONDS = 1800.0  # a key that is refused or used up, where the upstream does not say until when
+GONE_SECONDS = 3600.0  # a model that this key cannot have
 
 EXCERPT = 500  # characters of an upstream's own words that are passed on
 
@@ -28,7 +33,8 @@ OVERFLOW = (
     "max_tokens must be at least 1",  # vLLM: what is left of the window is negative
 )
 MODERATION = ("data_inspection_failed", "datainspectionfailed", "content_policy_violation", "content_filter")
-QUOTA = ("free allocated quota", "freetieronly", "arrearage", "credit balance")
+QUOTA = ("arrearage", "credit balance", "已欠费")
+QUOTA_OF_MODEL = ("free allocated quota", "freetieronly")  # DashScope: each model has its own
 QUOTA_OR_RATE = ("insufficient_quota", "exceeded your current quota")  # DashScope: also of one minute
 NOT_OPENED = ("unpurchased", "model.accessdenied", "model_access_denied")
 PARAMETER = (
@@ -38,6 +44,7 @@ PARAMETER = (
     "extra_forbidden",
 )
 BUSY = ("degraded function", "resourceexhausted", "overloaded", "loading model")
+CHALLENGE = ("just a moment...", "cf-challenge", "attention required! | cloudflare")
 TIMEOUTS = (408, 504, 522, 524)  # the last two are Cloudflare's
 
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
@@ -45,12 +52,21 @@ TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A failed attempt. `again`: the same target may be tried once more; `elsewhere`: another one may."""
+    """A failed attempt, and what follows for the request that it belongs to.
+
+    `again`: the same target may be tried once more at once. `elsewhere`: another one may;
+    `larger`: only one with a larger window. `passes`: waiting helps. `busy`: the model is
+    exhausted, for whichever key. `rest`: seconds that the upstream asks for, or a rule.
+    """
 
     scope: Scope
     error: RequestError
     again: bool = False
     elsewhere: bool = True
+    larger: bool = False
+    passes: bool = False
+    busy: bool = False
+    rest: float | None = None
 
 
 def of_transport(error: TransportError, candidate: Candidate) -> Fault:
@@ -58,7 +74,7 @@ def of_transport(error: TransportError, candidate: Candidate) -> Fault:
     where = f"{candidate.upstream.title} ({candidate.target})"
     if error.kind == "loop":
         return Fault(
-            scope="upstream",
+            scope="request",  # wrong with us, not with the upstream
             error=LoopDetected(
                 f"{where}: {error}. Take {hostname(candidate)} out of the hosts file, or use another upstream."
             ),
@@ -69,7 +85,7 @@ def of_transport(error: TransportError, candidate: Candidate) -> Fault:
     )
     code = {"tls": "upstream_tls", "broken": "upstream_broken"}.get(error.kind, code)
     return Fault(
-        scope="upstream",
+        scope="model" if error.kind in ("broken", "first_byte_timeout") else "endpoint",
         error=UpstreamError(f"{where}: {error}.", status=status, code=code),
         again=error.kind == "broken",
     )
@@ -101,7 +117,17 @@ def of_answer(
         param=param and clean(param),
         headers={name: headers[name] for name in ("retry-after", "retry-after-ms") if name in headers},
     )
-    return Fault(scope=verdict.scope, error=error, again=verdict.again, elsewhere=verdict.elsewhere)
+    rest = retry_after.stated(headers, body, now=time.time()) if verdict.rests else None
+    return Fault(
+        scope=verdict.scope,
+        error=error,
+        again=verdict.again,
+        elsewhere=verdict.elsewhere,
+        larger=verdict.code == "context_length_exceeded",
+        passes=verdict.passes,
+        busy=verdict.busy,
+        rest=verdict.rest if rest is None else rest,
+    )
 
 
 class Verdict(NamedTuple):
@@ -112,6 +138,14 @@ class Verdict(NamedTuple):
     code: str | None
     again: bool = False
     elsewhere: bool = True
+    passes: bool = False
+    busy: bool = False
+    rest: float | None = None
+
+    @property
+    def rests(self) -> bool:
+        """Whether the upstream's word counts on when to come back."""
+        return self.passes or self.rest == REFUSED_SECONDS
 
 
 def judged(status: int, code: str | None, words: str, *, dashscope: bool) -> Verdict:
@@ -121,29 +155,34 @@ def judged(status: int, code: str | None, words: str, *, dashscope: bool) -> Ver
         return any(hint in words for hint in hints)
 
     if status == 508:
-        return Verdict("upstream", 508, "loop_detected", elsewhere=False)
+        return Verdict("request", 508, "loop_detected", elsewhere=False)
     if said(OVERFLOW):
-        return Verdict("request", 400, "context_length_exceeded", elsewhere=False)
+        return Verdict("request", 400, "context_length_exceeded")
     if said(MODERATION):
         return Verdict("request", 400, "content_filter", elsewhere=False)
+    if said(QUOTA_OF_MODEL):
+        return Verdict("credential×model", 429, "insufficient_quota", rest=REFUSED_SECONDS)
     if status == 402 or said(QUOTA) or (said(QUOTA_OR_RATE) and not dashscope):
-        return Verdict("credential", 429, "insufficient_quota")
+        return Verdict("credential", 429, "insufficient_quota", rest=REFUSED_SECONDS)
     if status in (404, 410) or said(NOT_OPENED):
-        return Verdict("model", 404, "model_not_found")
+        return Verdict("credential×model", 404, "model_not_found", rest=GONE_SECONDS)
+    if status in (403, 429, 503) and said(CHALLENGE):
+        return Verdict("endpoint", 502, "upstream_blocked")
     if status in (401, 403):
-        return Verdict("credential", status, code or "invalid_api_key")
+        return Verdict("credential", status, code or "invalid_api_key", rest=REFUSED_SECONDS)
     if status == 429:
-        return Verdict("credential", 429, "rate_limit_exceeded")
+        return Verdict("credential×model", 429, "rate_limit_exceeded", passes=True)
     if status in (503, 529) or said(BUSY):
-        return Verdict("model", 503, "overloaded", again="resourceexhausted" not in words)
+        again = "resourceexhausted" not in words
+        return Verdict("model", 503, "overloaded", again=again, passes=True, busy=True)
     if status == 501:
-        return Verdict("model", 501, code)
+        return Verdict("request", 501, code)
     if status in TIMEOUTS:
-        return Verdict("upstream", 504, "upstream_timeout", again=True)
+        return Verdict("model", 504, "upstream_timeout", again=True)
     if status == 409 or status >= 500:
-        return Verdict("upstream", 502, code, again=True)
+        return Verdict("model", 502, code, again=True)
     if status < 400:
-        return Verdict("upstream", 502, "bad_upstream_response")
+        return Verdict("model", 502, "bad_upstream_response")
     if said(PARAMETER):
         return Verdict("request", 400, "unsupported_parameter", elsewhere=False)
     return Verdict("request", status, code, elsewhere=False)

@@ -8,20 +8,29 @@ nothing of it. What the client does hear, and when, is in `delivery.py`.
 
 import asyncio
 import logging
+import math
 import random
 from collections import deque
-from collections.abc import Coroutine, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
-from idetour.errors import NotFound, RequestError, Unauthorized, UpstreamError
+from idetour.errors import RequestError, UpstreamError
+from idetour.gateway import deadline, faults
 from idetour.gateway.attempt import Answer, Failed, attempt
 from idetour.gateway.delivery import Client, deliver, drain, held, refuse
+from idetour.gateway.embeddings import embed
+from idetour.gateway.health import Health, Permit
 from idetour.gateway.record import Record
-from idetour.profile import Profile, Target
-from idetour.routes.plan import Candidate, Plan, plan
+from idetour.gateway.search import Search, combined
+from idetour.gateway.tries import Refused, Try, affinity, fitting, tries
+from idetour.profile import Profile
+from idetour.routes.asked import Asked
+from idetour.routes.plan import answers
+from idetour.routes.router import Router
 from idetour.secret import Secret
 from idetour.upstreams import Transports
+from idetour.upstreams.transport import TransportError
 from idetour.wire.chat import ChatRequest
 
 log = logging.getLogger("idetour")
@@ -29,41 +38,54 @@ log = logging.getLogger("idetour")
 WHOLE_SECONDS = 600.0  # for an answer that is not streamed
 PAUSE_SECONDS = (0.1, 0.3)  # before the same target is asked again
 RECENT = 200  # records kept for lists
-NO_KEY = "upstream_key_missing"
 
 
 @dataclass(slots=True)
 class Pipeline:
     transports: Transports
+    health: Health = field(default_factory=Health)
     listed: dict[str, tuple[str, ...]] = field(default_factory=dict)  # upstream → model ids on its own list
     recent: deque[Record] = field(default_factory=lambda: deque(maxlen=RECENT))
+    router: Router = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.router = Router(partial(embed, self.transports))
 
     def knows(self, profile: Profile, asked: str) -> bool:
         """Whether somebody here answers for a name."""
-        try:
-            plan(profile, asked, listed=self.listed)
-        except NotFound:
-            return False
-        return True
+        return answers(profile, asked, self.listed)
 
     async def chat(
-        self, profile: Profile, request: ChatRequest, client: Client, *, key: Secret | None, record: Record
+        self,
+        profile: Profile,
+        request: ChatRequest,
+        client: Client,
+        *,
+        key: Secret | None,
+        record: Record,
+        asked: Asked | None = None,
     ) -> None:
-        """Answer a Chat Completions request. `key` is what the client typed, for `key: client`."""
+        """Answer a Chat Completions request.
+
+        `key` is what the client typed, for `key: client`; `asked` is how the request came, for rules.
+        """
         self.recent.append(record)
         try:
-            planned = plan(profile, request.model, listed=self.listed)
-            finding = self._find(planned, request, key=key, record=record)
-            if request.stream:
-                answer = await held(finding, client, record)
-            else:
-                answer = await within(WHOLE_SECONDS, finding, request.model)
+            asked = asked or Asked(request=request)
+            uniform = affinity(asked)
+            planned = await self.router.plan(profile, asked, listed=self.listed, uniform=uniform)
+            found = [*tries(planned, key, uniform=uniform, identify=self.health.identify)]
+            finding = self._find(found, asked, record)
+            answer = await (held(finding, client, record) if request.stream else finding)
             try:
                 await deliver(answer, request, client, record)
                 record.end("ok")
                 await drain(answer)
+            except UpstreamError as error:
+                answer.broke(error)
+                raise
             finally:
-                answer.incoming.close()
+                answer.close()
         except RequestError as error:
             record.end("broken" if record.target else "failed", status=error.status, error=error.message)
             await refuse(client, error, record)
@@ -76,98 +98,70 @@ class Pipeline:
         finally:
             log.info(record.line())
 
-    async def _find(
-        self, planned: Plan, request: ChatRequest, *, key: Secret | None, record: Record
-    ) -> Answer:
-        """The first committed answer of the candidates, in their order; raises what to tell the client."""
-        failures: list[RequestError] = []
-        given_up: set[Target] = set()  # another key would not help
-        for candidate, credential in credentials(planned, key):
-            if candidate.target in given_up:
-                continue
-            if isinstance(credential, RequestError):
-                record.attempt(candidate.target, "no key")
-                failures.append(credential)
-                continue
-            try:
-                return await self._ask(candidate, request, key=credential, record=record)
-            except Failed as failed:
-                failures.append(failed.fault.error)
-                if failed.fault.scope != "credential":
-                    given_up.add(candidate.target)
-                if not failed.fault.elsewhere:
-                    break
-        raise combined(failures)
+    async def _find(self, found: Sequence[Try | Refused], asked: Asked, record: Record) -> Answer:
+        """The first committed answer, in the order of the tries; raises what to tell the client."""
+        refused = [each for each in found if isinstance(each, Refused)]
+        for mute in refused:
+            record.attempt(mute.candidate.target, "no key")
+        able = fitting([each for each in found if isinstance(each, Try)], asked)
+        limit, late = patience(asked)
+        search = Search(self.health, able, until=self.health.clock() + limit)
+        try:
+            async with asyncio.timeout(limit if limit < math.inf else None):
+                while chosen := await search.next():
+                    each, permit = chosen
+                    try:
+                        return await self._ask(each, permit, asked.request, search, record)
+                    except Failed as failed:
+                        search.failed(each, failed.fault)
+        except TimeoutError:
+            search.failures.append(late)
+        raise combined(search, [each.error for each in refused])
 
     async def _ask(
-        self, candidate: Candidate, request: ChatRequest, *, key: Secret | None, record: Record
+        self, each: Try, permit: Permit, request: ChatRequest, search: Search, record: Record
     ) -> Answer:
-        """Ask once, and once more where the fault may have passed. Raises Failed."""
-        for last in (False, True):
-            try:
-                answer = await attempt(self.transports, request, candidate, key=key, record=record)
-            except Failed as failed:
-                error = failed.fault.error
-                record.attempt(candidate.target, f"{error.status} {error.code or ''}".strip())
-                if last or not failed.fault.again:
-                    raise
-                await asyncio.sleep(random.uniform(*PAUSE_SECONDS))
-            else:
-                record.answered(candidate.target, stream=request.stream)
-                return answer
+        """Ask, and once more where the fault may have passed. Raises Failed."""
+        target = each.candidate.target
+        try:
+            for last in (False, True):
+                try:
+                    answer = await self._within(search.share(), each, request, record)
+                except Failed as failed:
+                    error = failed.fault.error
+                    record.attempt(target, f"{error.status} {error.code or ''}".strip())
+                    if last or not failed.fault.again:
+                        permit.failed(failed.fault)
+                        raise
+                    await asyncio.sleep(random.uniform(*PAUSE_SECONDS))
+                else:
+                    permit.answered(first_byte=request.stream)
+                    answer.permit = permit
+                    record.answered(target, stream=request.stream)
+                    return answer
+        except BaseException:
+            permit.left()
+            raise
         raise AssertionError("the last try returns or raises")
 
-
-async def within(seconds: float, finding: Coroutine[Any, Any, Answer], asked: str) -> Answer:
-    try:
-        async with asyncio.timeout(seconds):
-            return await finding
-    except TimeoutError:
-        raise UpstreamError(
-            f"{asked}: no answer within {seconds:.0f} s.", status=504, code="upstream_timeout"
-        ) from None
-
-
-def credentials(
-    planned: Plan, key: Secret | None
-) -> Iterator[tuple[Candidate, Secret | RequestError | None]]:
-    """Each candidate with each key it may be asked with, or with the reason why it cannot be asked."""
-    for candidate in planned.candidates:
-        upstream = candidate.upstream
-        if upstream.client_key:
-            yield (
-                candidate,
-                key
-                or Unauthorized(
-                    f"{upstream.title} is asked with the key typed in the IDE, and none came along."
-                ),
-            )
-        elif upstream.keys:
-            yield from ((candidate, each) for each in upstream.keys)
-        elif upstream.ready:
-            yield candidate, None
-        else:
-            yield candidate, missing(candidate)
+    async def _within(self, seconds: float | None, each: Try, request: ChatRequest, record: Record) -> Answer:
+        """One attempt, in its share of the time that the client gives. Raises Failed."""
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                return await attempt(self.transports, request, each.candidate, key=each.key, record=record)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            silent = TransportError("first_byte_timeout", f"no answer within {seconds:.3g} s")
+            raise Failed(faults.of_transport(silent, each.candidate)) from None
 
 
-def missing(candidate: Candidate) -> RequestError:
-    """Which key is missing, and how to give it."""
-    upstream = candidate.upstream
-    if upstream.login:
-        remedy = "this version cannot log in; its models are at DashScope too (DASHSCOPE_API_KEY)"
-    elif upstream.key_names:
-        remedy = f"set {upstream.key_names[0]} in the environment and start again"
-    else:
-        remedy = "write `key: $NAME` in the profile"
-    return Unauthorized(f"{upstream.title} has no key: {remedy}.", code=NO_KEY)
-
-
-def combined(failures: list[RequestError]) -> RequestError:
-    """What the client hears when nobody answered: the last failure of those that were asked, and all their words."""
-    last = [failure for failure in failures if failure.code != NO_KEY][-1:] or failures[-1:]
-    made = last[0]
-    made.headers["x-should-retry"] = "false"  # we have tried: an SDK's own retries would multiply the load
-    if len(failures) > 1:
-        told = list(dict.fromkeys(failure.message for failure in failures))
-        made.message = f"All {len(failures)} attempts failed. " + " ".join(told)
-    return made
+def patience(asked: Asked) -> tuple[float, UpstreamError]:
+    """Seconds until the client has to hear something final, and what it hears then."""
+    whole = math.inf if asked.request.stream else WHOLE_SECONDS
+    stated = deadline.stated(asked.headers)
+    if stated is not None and stated < whole:
+        said, code = f"No answer within the time that the client gives: {stated:.3g} s.", "deadline_exceeded"
+        return stated, UpstreamError(said, status=504, code=code)
+    said = f"{asked.request.model}: no answer within {whole:.0f} s."
+    return whole, UpstreamError(said, status=504, code="upstream_timeout")

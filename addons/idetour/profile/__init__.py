@@ -65,6 +65,7 @@ class Manners:
     usage: bool | None = None  # False: `stream_options` is not understood
     stream: Literal["both", "only", "never"] | None = None
     first_byte: float | None = None  # seconds to wait for the first byte of an answer
+    pace: int | None = None  # requests per minute and key; more are held back until their turn
 
     def over(self, below: "Manners") -> "Manners":
         """These manners laid over more general ones."""
@@ -85,6 +86,7 @@ class Manners:
             usage=pick(self.usage, below.usage),
             stream=pick(self.stream, below.stream),
             first_byte=pick(self.first_byte, below.first_byte),
+            pace=pick(self.pace, below.pace),
         )
 
 
@@ -172,6 +174,7 @@ class Profile:
     hosts: tuple[str, ...] = ("api.openai.com",)
     passthrough: bool = False
     offer: Literal["declared", "available"] = "declared"  # what a model list shows
+    embeddings: Target | None = None  # what compares sentences for `about`, beside our own ways
     warnings: tuple[str, ...] = ()  # whole sentences, each with file:line:col
 
     def known(self, target: Target) -> KnownModel | None:

@@ -58,7 +58,7 @@ def upstream(name: str, spec: Spec, *, env: Env, base: Upstream | None = None, f
 
 def manners(spec: Spec) -> Manners:
     """Those that `spec` states."""
-    plain = ("rename", "flatten", "developer", "strict_tools", "usage", "stream", "first_byte")
+    plain = ("rename", "flatten", "developer", "strict_tools", "usage", "stream", "first_byte", "pace")
     stated: dict[str, Any] = {word: spec[word] for word in plain if word in spec}
     for word in ("accepts", "drop"):
         if word in spec:

@@ -59,11 +59,14 @@ def _upstreams(source: Source, catalog: Catalog) -> Iterator[Problem]:
 
 def _targets(source: Source, catalog: Catalog) -> Iterator[Problem]:
     upstreams = _known_upstreams(source, catalog)
-    for name, spec in _part(source.data, "models").items():
+    places: list[tuple[Place, Any]] = [
+        (("models", name, "to"), spec) for name, spec in _part(source.data, "models").items()
+    ]
+    for loc, spec in [*places, (("embeddings", "to"), _part(source.data).get("embeddings"))]:
         upstream, slash, _ = _target(spec).partition("/")
         if upstream and slash and upstream not in upstreams:
             message = f"no upstream is called '{upstream}'"
-            yield source.problem(("models", name, "to"), message, hint=near(upstream, upstreams))
+            yield source.problem(loc, message, hint=near(upstream, upstreams))
 
 
 def _names(source: Source, catalog: Catalog) -> Iterator[Problem]:
@@ -138,6 +141,11 @@ def _unreachable(source: Source) -> Iterator[Problem]:
                 message = "the rules below are never reached: this one has no `when`, so it always matches"
                 yield source.problem(("routes", name, index), message)
                 break
+        several = rules if isinstance(rules, list) else [rules]
+        if several and all(_part(rule).get("when") for rule in several):
+            loc = ("routes", name, len(several) - 1) if rules is several else ("routes", name)
+            message = "a request that meets no rule of this route is refused: the last one has a `when` too"
+            yield source.problem(loc, message, hint="add a rule without `when`")
 
 
 def _uses(data: Any) -> Iterator[tuple[Place, str, bool]]:

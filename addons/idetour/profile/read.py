@@ -6,7 +6,7 @@ from pathlib import Path
 
 from idetour.errors import SetupError
 from idetour.home import home, shipped
-from idetour.profile import Catalog, Profile, Rule, Upstream, build, check
+from idetour.profile import Catalog, Profile, Rule, Target, Upstream, build, check
 from idetour.profile.catalog import load
 from idetour.profile.explain import validate, written_out
 from idetour.profile.problem import Problem, ProfileError, near
@@ -45,6 +45,7 @@ def read(path: Path, *, catalog: Catalog | None = None, env: Mapping[str, str] =
         hosts=tuple(said.get("hosts", ("api.openai.com",))),
         passthrough=said.get("passthrough", False),
         offer=said.get("offer", "declared"),
+        embeddings=Target.parse(said["embeddings"]["to"]) if "embeddings" in said else None,
         warnings=tuple(_sentence(warning) for warning in check.warnings(source, catalog, env)),
     )
 

@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic.json_schema import GenerateJsonSchema
 
+from idetour.profile.conditions import WORDS, Count
 from idetour.profile.source import resolve
 from idetour.profile.values import (
     TEXT,
@@ -40,9 +41,6 @@ from idetour.profile.values import (
     wrong,
 )
 
-WORDS: dict[str, Any] = {}  # a word of `when` → the type of its value: one line for each routes/<word>.py
-
-Count = Annotated[int, Within(1, whole=True)]
 FIELDS: dict[str, Any] = {  # fields of a request whose types are known from the OpenAI reference and vLLM's
     "temperature": Annotated[float, Within(0, 2)],
     "top_p": Annotated[float, Within(0, 1)],
@@ -87,12 +85,14 @@ class Words(BaseModel):
         return {word: value for word, value in data.items() if value is not None or word not in known}
 
 
-def _described(words: dict[str, Any]) -> Any:
-    fields: dict[str, Any] = {word: (kind | None, None) for word, kind in words.items()}
+def _described(words: dict[str, tuple[Any, str | None]]) -> Any:
+    fields: dict[str, Any] = {
+        word: (kind | None, Field(None, description=said)) for word, (kind, said) in words.items()
+    }
     return create_model("Described", __base__=Words, **fields)
 
 
-class Params(_described(FIELDS)):  # type: ignore[misc]  # made from a table
+class Params(_described({word: (kind, None) for word, kind in FIELDS.items()})):  # type: ignore[misc]  # made from a table
     """Fields of the request. Any may stand here; the known ones are checked."""
 
     model_config = ConfigDict(extra="allow")
@@ -130,6 +130,7 @@ class MannersSpec(Words):
     usage: Flag | None = Field(None, description="false: `stream_options` is not understood.")
     stream: Literal["both", "only", "never"] | None = Field(None, description="Which answers it can give.")
     first_byte: Positive | None = Field(None, description="Seconds to wait for an answer to begin.")
+    pace: Count | None = Field(None, description="Requests per minute and key; more wait for their turn.")
 
 
 class UpstreamSpec(MannersSpec):
@@ -162,6 +163,13 @@ class ModelSpec(Words):
     with_: Params | None = Field(None, alias="with", description="Defaults; what the IDE sends wins.")
     always: Params | None = Field(None, description="Fields that win over what the IDE sends.")
     drop: Names | None = Field(None, description="Fields of the IDE's request that are not sent.")
+
+
+class EmbeddingsSpec(Words):
+    """A model that turns sentences into vectors, at an upstream that has `/embeddings`."""
+
+    what: ClassVar[str] = "embeddings"
+    to: TargetText = Field(description="upstream/model-id; the first slash divides.")
 
 
 def _weights(data: Any) -> Any:
@@ -222,6 +230,9 @@ class ProfileFile(Words):
         None, description="true: unknown models go to the real host with the IDE's key."
     )
     offer: Literal["declared", "available"] | None = Field(None, description="What a list of models shows.")
+    embeddings: Annotated[EmbeddingsSpec, Short(TEXT, _model)] | None = Field(
+        None, description="An embeddings model, by which `about` compares sentences."
+    )
 
 
 Added = Annotated[dict[str, Any], BeforeValidator(resolve)]

@@ -13,7 +13,7 @@ from typing import Annotated, Any, cast
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic import WithJsonSchema as Looks
+from pydantic import WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from idetour.profile import Target
@@ -34,7 +34,13 @@ def wrong(message: str, hint: str = "") -> PydanticCustomError:
     return PydanticCustomError("said", "{message}", {"message": message, "hint": hint})
 
 
-@dataclass(frozen=True)
+class Looks(WithJsonSchema):
+    """How a value is described to editors. Hashable, for `… | None` on Python 3.12, whose unions hash their parts."""
+
+    __hash__ = object.__hash__
+
+
+@dataclass(frozen=True, eq=False)  # compared and hashed by identity: what it holds is a dict
 class Short:
     """A shorter way to write something: how it looks, and how it is written out."""
 
@@ -48,7 +54,7 @@ class Short:
         return {"anyOf": [self.looks, handler(core)]}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lone:
     """A list of which one item may stand without its brackets."""
 
@@ -64,7 +70,7 @@ def lone(data: Any) -> Any:
     return [data] if isinstance(data, str | dict) else data
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Within:
     """A number and its bounds. Integers stay integers: they go into requests as they are written."""
 

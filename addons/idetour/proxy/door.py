@@ -19,6 +19,7 @@ from mitmproxy.proxy import server_hooks
 from idetour import home
 from idetour.certs.authority import ensure
 from idetour.certs.outbound import outbound_context
+from idetour.endpoints import admin
 from idetour.endpoints.door import TICKET
 from idetour.endpoints.door import Door as Entry
 from idetour.endpoints.health import Handshakes
@@ -72,7 +73,13 @@ class Door:
         ctx.options.update(certs=[f"{host}={authority.chains[host]}" for host in profile.hosts])
         if not ctx.options.idetour_lan:
             ctx.options.update(mode=settings.closed(ctx.options.mode, ctx.options.listen_host))
-        self._gateway = assemble(watched, context=lambda ca: outbound_context(authority, ca))
+        state = home.folder("state")
+        self._gateway = assemble(
+            watched,
+            context=lambda ca: outbound_context(authority, ca),
+            state=state,
+            admin=admin.token(state),
+        )
         if not ctx.options.idetour_lan:  # which programs run here is nobody else's business
             self._gateway.app.handshakes = self._handshakes
         self._starting = asyncio.get_running_loop().create_task(self._start(self._gateway))
@@ -109,7 +116,9 @@ class Door:
 
     def _inspects(self) -> bool:
         wish = ctx.options.idetour_inspect
-        wanted = ctx.master.addons.get("view") is not None or ctx.options.save_stream_file or ctx.options.hardump
+        wanted = (
+            ctx.master.addons.get("view") is not None or ctx.options.save_stream_file or ctx.options.hardump
+        )
         return wish == "always" or (wish == "auto" and bool(wanted))
 
     async def _adopt(self, client: connection.Client, gateway: Gateway) -> None:
@@ -152,7 +161,9 @@ class Door:
         if known is None or flow.response is not None:
             return
         gateway = await self._open()
-        entry = Entry(host=known.host, credentials=known.credentials)
+        client = flow.client_conn.peername
+        local = client is not None and settings.is_loopback(client[0].partition("%")[0])
+        entry = Entry(host=known.host, local=local, credentials=known.credentials)
         self._scribe.remember(flow, entry)
         request = flow.request
         self._ways[flow.id] = (request.scheme, request.data.host, request.data.port, request.data.authority)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from mitmproxy import ctx, http
 
+from idetour.endpoints.admin import HEADER
 from idetour.endpoints.door import Door as Entry
 from idetour.gateway.record import Record
 from idetour.secret import Secret
@@ -17,7 +18,7 @@ from idetour.secret import Secret
 log = logging.getLogger("idetour")
 
 BODY_LIMIT = 4 << 20  # bytes of an answer that are kept for display
-CREDENTIALS = ("authorization", "x-api-key", "api-key", "cookie", "proxy-authorization")
+CREDENTIALS = ("authorization", "x-api-key", "api-key", "cookie", "proxy-authorization", HEADER)
 MOST_KEPT = 1000  # flows whose credentials are remembered for a replay
 
 

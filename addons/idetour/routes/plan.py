@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from idetour.errors import NotFound
-from idetour.profile import KnownModel, Model, Profile, Rule, Target, Upstream
+from idetour.profile import KnownModel, Model, Profile, Target, Upstream
 from idetour.routes import weights
 
 MOST_CANDIDATES = 5  # more would only prolong a failure that is everywhere
@@ -43,10 +43,18 @@ class Plan:
 
 
 def plan(
-    profile: Profile, asked: str, *, listed: Listed = NO_LISTS, uniform: Uniform = lambda _: random.random()
+    profile: Profile,
+    asked: str,
+    *,
+    listed: Listed = NO_LISTS,
+    uniform: Uniform = lambda _: random.random(),
+    rule: int | None = None,
 ) -> Plan:
-    """Who answers for `asked`. Raises NotFound (`model_not_found`) for a name nobody knows."""
-    why, names = resolve(profile, CUSTOM_PREFIX.sub("", asked.strip()), listed, uniform)
+    """Who answers for `asked`, by this rule of its route (None: the first without conditions).
+
+    Raises NotFound (`model_not_found`) for a name nobody knows.
+    """
+    why, names = resolve(profile, asked, listed, uniform, rule)
     found: dict[Target, Candidate] = {}
     for name in names:
         if candidate := named(profile, name, listed):
@@ -56,19 +64,44 @@ def plan(
     return Plan(asked=asked, why=why, candidates=tuple(first(found.values())))
 
 
-def resolve(profile: Profile, name: str, listed: Listed, uniform: Uniform) -> tuple[str, Iterable[str]]:
-    """Which names to try for `name`, and by which rule of the profile."""
-    if rules := profile.routes.get(name):
-        return f"route {name}", follow(rules, uniform)
-    if named(profile, name, listed):
-        return f"model {name}", [name]
-    return "default route", follow(profile.routes.get("default", ()), uniform)
+def resolve(
+    profile: Profile, asked: str, listed: Listed, uniform: Uniform, place: int | None
+) -> tuple[str, Iterable[str]]:
+    """Which names to try, and by which rule of the profile."""
+    route = route_of(profile, asked, listed)
+    if route is None:
+        name = bare(asked)
+        return f"model {name}", [name] if named(profile, name, listed) else []
+    why = f"route {route}" if route == bare(asked) else "default route"
+    rules = profile.routes[route]
+    if place is None:
+        place = next((at for at, rule in enumerate(rules) if not rule.when), None)
+    if place is None:
+        return why, []
+    if any(rule.when for rule in rules):
+        why += f", rule {place + 1}"
+    return why, [*weights.order(rules[place].use, uniform), *rules[place].otherwise]
 
 
-def follow(rules: tuple[Rule, ...], uniform: Uniform) -> list[str]:
-    """The names of the first rule that matches, in order."""
-    rule = next((rule for rule in rules if rule.when is None), None)
-    return [*weights.order(rule.use, uniform), *rule.otherwise] if rule else []
+def route_of(profile: Profile, asked: str, listed: Listed = NO_LISTS) -> str | None:
+    """The route that decides about a name: its own, or `default` where nothing else knows it."""
+    name = bare(asked)
+    if name in profile.routes:
+        return name
+    return "default" if "default" in profile.routes and not named(profile, name, listed) else None
+
+
+def answers(profile: Profile, asked: str, listed: Listed = NO_LISTS) -> bool:
+    """Whether somebody here answers for a name; of a route, whether one of its rules may lead somewhere."""
+    if route := route_of(profile, asked, listed):
+        names = (name for rule in profile.routes[route] for name in (*rule.use, *rule.otherwise))
+        return any(named(profile, name, listed) for name in names)
+    return named(profile, bare(asked), listed) is not None
+
+
+def bare(asked: str) -> str:
+    """A name without what IDEs put before it."""
+    return CUSTOM_PREFIX.sub("", asked.strip())
 
 
 def first(candidates: Iterable[Candidate]) -> Iterator[Candidate]:

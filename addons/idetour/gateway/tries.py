@@ -1,0 +1,123 @@
+"""From a plan to tries: each candidate with each key that it may be asked with, in the order they are asked.
+
+A conversation keeps its target and its key, because there its prompt is cached:
+both are ranked by a hash of the conversation, so nothing has to be remembered,
+and who comes second is the same each time (weighted rendezvous hashing).
+"""
+
+import hashlib
+import random
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from idetour.errors import BadRequest, RequestError, Unauthorized
+from idetour.routes import estimate, session, weights
+from idetour.routes.asked import Asked
+from idetour.routes.plan import Candidate, Plan, Uniform
+from idetour.secret import Secret
+
+NO_KEY = "upstream_key_missing"
+CLEARLY = 1.15  # times the window: an estimate errs by less
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Try:
+    """`id` stands for the key, where it has to be remembered."""
+
+    candidate: Candidate
+    key: Secret | None = None
+    id: str = ""
+
+    @property
+    def window(self) -> int | None:
+        """Tokens that the model takes, where that is known."""
+        return self.candidate.known.context if self.candidate.known else None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A candidate that cannot be asked."""
+
+    candidate: Candidate
+    error: RequestError
+
+
+def affinity(asked: Asked) -> Uniform:
+    """A number in [0, 1) for each name, the same in every turn of a conversation.
+
+    Which conversation it is, is found out at the first call: it needs the messages.
+    """
+
+    def uniform(name: str) -> float:
+        try:
+            said = f"{session.key(asked)}\0{name}".encode("utf-8", "replace")
+        except BadRequest:  # the upstream may understand messages that we cannot read
+            return random.random()
+        return int.from_bytes(hashlib.blake2b(said, digest_size=6).digest()) / 2**48
+
+    return uniform
+
+
+def tries(
+    planned: Plan, typed: Secret | None, *, uniform: Uniform, identify: Callable[[Secret], str]
+) -> Iterator[Try | Refused]:
+    """Who can be asked, and who cannot and why. `typed` is the key that came from the IDE."""
+    for candidate in planned.candidates:
+        upstream = candidate.upstream
+        if upstream.client_key:
+            yield Try(candidate, typed, identify(typed)) if typed else Refused(candidate, untyped(candidate))
+        elif len(upstream.keys) == 1:
+            yield Try(candidate, upstream.keys[0], identify(upstream.keys[0]))
+        elif upstream.keys:
+            keys = {identify(key): key for key in upstream.keys}
+            ranked = weights.order(dict.fromkeys(keys, 1.0), uniform)
+            yield from (Try(candidate, keys[id], id) for id in ranked)
+        elif upstream.ready:
+            yield Try(candidate)
+        else:
+            yield Refused(candidate, missing(candidate))
+
+
+def fitting(found: list[Try], asked: Asked) -> list[Try]:
+    """Those whose window is clearly too small behind those in which the request fits; unknown ones as they are."""
+    bytes_ = estimate.size(asked.request.fields)  # no tokenizer makes more tokens than that
+    if all(each.window is None or bytes_ <= each.window for each in found):
+        return found
+    try:
+        tokens = asked.tokens
+    except BadRequest:
+        return found  # as above
+    if not any(each.window and tokens <= each.window for each in found):
+        return found
+    return sorted(found, key=lambda each: bool(each.window and tokens > CLEARLY * each.window))
+
+
+def at_most(found: Iterable[Try], most: int, targets: int) -> Iterator[Try]:
+    """The first `most`, but so that each of the `targets` is among them: keys do not crowd out models."""
+    spare, seen = most - targets, set()
+    for each in found:
+        if each.candidate.target not in seen:
+            seen.add(each.candidate.target)
+        elif spare > 0:
+            spare -= 1
+        else:
+            continue
+        yield each
+
+
+def untyped(candidate: Candidate) -> RequestError:
+    return Unauthorized(
+        f"{candidate.upstream.title} is asked with the key typed in the IDE, and none came along."
+    )
+
+
+def missing(candidate: Candidate) -> RequestError:
+    """Which key is missing, and how to give it."""
+    upstream = candidate.upstream
+    if upstream.login:
+        remedy = f"run `idetour login {upstream.login}`"
+    elif upstream.key_names:
+        remedy = f"set {upstream.key_names[0]} in the environment and start again"
+    else:
+        remedy = "write `key: $NAME` in the profile"
+    return Unauthorized(f"{upstream.title} has no key: {remedy}.", code=NO_KEY)

@@ -1,0 +1,186 @@
+"""Speak Anthropic's Messages to upstreams that want it, so that the gateway need not know.
+
+A request is prepared as for any other upstream, in Chat's fields and by the
+catalog, and translated last. One that came as Messages goes on as it came, but
+for the model and what the model is known to refuse. The answer is translated
+as it arrives: what the gateway reads is Chat.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from idetour.profile import KnownModel, Manners, Model, Target, Upstream
+from idetour.profile.build import thinking
+from idetour.secret import Secret
+from idetour.upstreams import openai
+from idetour.upstreams.adapt import adapt, clamp, output_limits, stated
+from idetour.upstreams.transport import Incoming, Outgoing, Transport, TransportError
+from idetour.wire import anthropic, chat, raw, sse
+from idetour.wire.anthropic_stream import ChatStream
+from idetour.wire.anthropic_whole import completion
+from idetour.wire.messages import MessagesRequest
+from idetour.wire.messages_places import Fields
+
+WHOLE_BYTES = 64 << 20  # the largest message that is read into memory
+SAMPLING = frozenset({"temperature", "top_p", "top_k"})
+# Models that continue an answer which was begun for them, and those that cannot be made to call a tool.
+# https://docs.anthropic.com/en/docs/about-claude/models
+PREFILL = re.compile(r"claude-(?:3|\w+-4-5)")
+NEVER_FORCED = re.compile(r"claude-(?:(?:opus|sonnet)-5-5|(?:fable|mythos)-5-[1-9])")
+
+# How a model that the catalog does not know is asked to think: Claude in today's way, others in the older one.
+OFF = {"thinking": {"type": "disabled"}}
+ADAPTIVE = thinking(
+    {
+        "off": OFF,
+        "on": {
+            "thinking": {"type": "adaptive", "display": "summarized"},
+            "output_config": {"effort": "$effort"},
+        },
+    }
+)
+BUDGETED = thinking({"off": OFF, "on": {"thinking": {"type": "enabled", "budget_tokens": "$budget"}}})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Native(Outgoing):
+    """A request whose client speaks Messages too: it gets the answer's own events."""
+
+
+def prepare(
+    request: chat.ChatRequest,
+    *,
+    target: Target,
+    upstream: Upstream,
+    model: Model | None,
+    known: KnownModel | None,
+    key: Secret | None,
+) -> Outgoing:
+    """The whole request, as `openai.prepare` makes it for other upstreams. Raises BadRequest."""
+    manners = known.manners.over(upstream.manners) if known else upstream.manners
+    stream = manners.stream == "only" or (request.stream and manners.stream != "never")
+    made: Mapping[str, str] = {}
+    if isinstance(request, MessagesRequest):
+        fields = own(request.native, manners=manners, model=model, known=known)
+        fields |= {"model": raw.of(target.model), "stream": raw.of(stream)}
+        made = {"anthropic-beta": request.beta} if request.beta else {}
+    else:
+        fields = adapt(
+            request.fields,
+            manners=manners,
+            model_id=target.model,
+            model=model,
+            known=known or guessed(target),
+            stream=stream,
+        )
+        fields = anthropic.write(
+            fields,
+            prefill=bool(PREFILL.match(target.model)),
+            forced=not NEVER_FORCED.match(target.model),
+        )
+        clamp(fields, output_limits(known))  # once more: a budget of thought may have raised it
+    kind = Native if isinstance(request, MessagesRequest) else Outgoing
+    return kind(
+        url=address(upstream),
+        headers={**headers(upstream, key, stream=stream), **made},
+        body=chat.write(fields),
+        proxy=upstream.proxy,
+        ca=upstream.ca,
+        first_byte=openai.patience(manners, known) if stream else openai.WHOLE_SECONDS,
+    )
+
+
+def own(native: Fields, *, manners: Manners, model: Model | None, known: KnownModel | None) -> Fields:
+    """A Messages body as its client wrote it, less the sampling that the model refuses, and what the profile says."""
+    fields = {name: value for name, value in native.items() if name not in manners.drop & SAMPLING}
+    if model:
+        fields = stated(model.defaults, manners) | fields | stated(model.always, manners)
+        fields = {name: value for name, value in fields.items() if name not in model.drop}
+    clamp(fields, output_limits(known))
+    return fields
+
+
+def guessed(target: Target) -> KnownModel:
+    """What is taken to be so of a model that the catalog does not know."""
+    way = ADAPTIVE if target.model.startswith("claude-") else BUDGETED
+    return KnownModel(target=target, title=target.model, thinking=way)
+
+
+def address(upstream: Upstream, what: str = "messages") -> str:
+    """Some write the base URL with `/v1`, as they do for OpenAI, and some without, as Anthropic's SDKs do."""
+    return f"{upstream.url.removesuffix('/v1')}/v1/{what}"
+
+
+def headers(upstream: Upstream, key: Secret | None, *, stream: bool) -> Mapping[str, str]:
+    """As for other upstreams, but for the version, and for where the key stands."""
+    made = {"anthropic-version": anthropic.VERSION, **openai.headers(upstream, None, stream=stream)}
+    if key is not None:
+        made.pop("authorization", None)
+        made["x-api-key"] = key.reveal()
+    return made
+
+
+@dataclass(slots=True)
+class Translating:
+    """A transport whose good answers are Chat, though the upstream speaks Messages."""
+
+    below: Transport
+
+    async def send(self, outgoing: Outgoing) -> Incoming:
+        incoming = await self.below.send(outgoing)
+        if incoming.status != 200:
+            return incoming  # `wire/fault.py` reads Anthropic's errors as it reads all others
+        carry = isinstance(outgoing, Native)
+        streams = incoming.headers.get("content-type", "").lower().startswith("text/event-stream")
+        return Streamed(incoming, ChatStream(carry=carry)) if streams else Whole(incoming, carry=carry)
+
+
+@dataclass(slots=True)
+class Streamed:
+    """An event stream, translated as it arrives."""
+
+    below: Incoming
+    machine: ChatStream
+    status: int = field(init=False)
+    headers: Mapping[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.status, self.headers = self.below.status, self.below.headers
+
+    async def read(self) -> bytes:
+        """A read that brought nothing to tell is a comment, for it shows that the upstream is alive."""
+        if data := await self.below.read():
+            return self.machine.feed(data) or sse.KEEP_ALIVE
+        return self.machine.end()
+
+    def close(self) -> None:
+        self.below.close()
+
+
+@dataclass(slots=True)
+class Whole:
+    """A message that comes at once, translated when it is complete."""
+
+    below: Incoming
+    carry: bool
+    status: int = field(init=False)
+    headers: Mapping[str, str] = field(init=False)
+    _read: bool = False
+
+    def __post_init__(self) -> None:
+        self.status, self.headers = self.below.status, self.below.headers
+
+    async def read(self) -> bytes:
+        if self._read:
+            return b""
+        self._read = True
+        body = bytearray()
+        while data := await self.below.read():
+            body += data
+            if len(body) > WHOLE_BYTES:
+                raise TransportError("broken", f"the answer is larger than {WHOLE_BYTES >> 20} MiB")
+        return completion(bytes(body), carry=self.carry)
+
+    def close(self) -> None:
+        self.below.close()

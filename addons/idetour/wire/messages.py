@@ -1,0 +1,119 @@
+"""A Messages request as Chat Completions: what Anthropic's clients ask, for upstreams that speak OpenAI's.
+
+The pipeline knows Chat alone, so the request is translated before it and the
+answer behind it (`messages_stream`, `messages_whole`). What has no word in Chat
+is left out where that changes nothing (`cache_control`, `service_tier`), and
+refused with its place where it would.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from idetour.wire import chat, messages_tools, messages_turns, raw
+from idetour.wire.chat import ChatRequest
+from idetour.wire.messages_places import Fields, members, wrong
+from idetour.wire.turns import string
+
+LONGEST_USER = 64  # characters of `user` at OpenAI; Claude Code's are longer
+# Budget of thinking in tokens → the effort that comes nearest; as `upstreams/thinking.py` has it.
+BUDGETS = ((2048, "low"), (8192, "medium"), (16384, "high"))
+_SAME = ("temperature", "top_p", "top_k", "max_tokens")  # the same in both
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagesRequest(ChatRequest):
+    """A Chat request that was one for Messages: `fields` are the translation.
+
+    `native` is the body as it came, and `beta` the features that its header asks for: an upstream
+    that speaks Messages gets these. `names` leads from names that were cut to the client's.
+    """
+
+    native: Fields
+    beta: str = ""
+    names: Mapping[str, str]
+    stops: tuple[str, ...]
+
+
+def read(body: bytes, *, default: str | None = None, beta: str = "") -> MessagesRequest:
+    """Raises BadRequest, which says what is wrong and where. `default` is the model of a request that names none."""
+    asked = chat.read(body, default=default)  # what both protocols have: JSON, `model`, `messages`, `stream`
+    return translate(asked.fields, model=asked.model, stream=asked.stream, beta=beta)
+
+
+def translate(fields: Fields, *, model: str, stream: bool, beta: str = "") -> MessagesRequest:
+    """The request in both shapes. Raises BadRequest."""
+    made = {"model": raw.of(model), "messages": raw.of(messages_turns.translate(fields))}
+    made |= {name: fields[name] for name in _SAME if fields.get(name, raw.NULL) != raw.NULL}
+    tools, names = messages_tools.translate(fields)
+    stops = _stops(fields.get("stop_sequences", raw.NULL))
+    made |= tools | _thinking(fields) | _format(fields) | _user(fields)
+    if stops:
+        made["stop"] = raw.of(stops)
+    if stream:
+        made["stream"] = Raw(b"true")
+    return MessagesRequest(
+        fields=made,
+        model=model,
+        stream=stream,
+        include_usage=True,
+        native=fields,
+        beta=beta,
+        names=names,
+        stops=stops,
+    )
+
+
+def _stops(value: Raw) -> tuple[str, ...]:
+    try:
+        return tuple(msgspec.json.decode(value, type=list[str] | None) or ())
+    except ValueError:
+        wrong("stop_sequences", "must be a list of strings")
+
+
+def _thinking(fields: Fields) -> Fields:
+    """The wish to think as `reasoning_effort`; that it should not is left in Anthropic's words, which many know."""
+    wish = _object(fields, "thinking")
+    effort = string(_object(fields, "output_config").get("effort", raw.NULL))
+    kind = string(wish.get("type", raw.NULL))
+    if kind == "disabled":
+        return {"thinking": raw.of({"type": "disabled"})}
+    if kind == "enabled" and not effort:
+        budget = msgspec.json.decode(wish.get("budget_tokens", raw.NULL))
+        if not isinstance(budget, int):
+            wrong("thinking.budget_tokens", "must be a number of tokens")
+        effort = next((name for most, name in BUDGETS if budget <= most), "xhigh")
+    elif kind == "adaptive" and not effort:
+        effort = "high"  # Anthropic's default
+    return {"reasoning_effort": raw.of({"max": "xhigh"}.get(effort, effort))} if effort else {}
+
+
+def _format(fields: Fields) -> Fields:
+    """The schema that the answer is to have, by its newer and its older name."""
+    wanted = _object(_object(fields, "output_config"), "format", "output_config.format")
+    wanted = wanted or _object(fields, "output_format")
+    if string(wanted.get("type", raw.NULL)) != "json_schema":
+        return {}
+    schema = members(wanted.get("schema", raw.NULL), "output_config.format.schema")
+    described: dict[str, Any] = {"name": "answer", "schema": schema, "strict": True}
+    return {"response_format": raw.of({"type": "json_schema", "json_schema": described})}
+
+
+def _user(fields: Fields) -> Fields:
+    """Who asked; a name that is too long for OpenAI becomes its digest, so that it stays the same one."""
+    user = _object(fields, "metadata").get("user_id", raw.NULL)
+    if not raw.is_text(user) or raw.blank(user):
+        return {}
+    said = string(user)
+    if len(said) <= LONGEST_USER:
+        return {"user": user}
+    return {"user": raw.of(hashlib.sha256(said.encode(errors="surrogatepass")).hexdigest())}
+
+
+def _object(fields: Fields, name: str, place: str = "") -> Fields:
+    value = fields.get(name, raw.NULL)
+    return {} if value == raw.NULL else members(value, place or name)

@@ -1,0 +1,81 @@
+"""A whole Chat completion as a message of Anthropic's."""
+
+from collections.abc import Collection, Iterator, Mapping
+
+from msgspec import Raw
+
+from idetour.errors import UpstreamError
+from idetour.wire import messages_ends, raw
+from idetour.wire.assembly import as_text, members, objects
+from idetour.wire.messages_blocks import is_object, tool_use
+from idetour.wire.messages_stream import NATIVE, has_plain, head, thoughts
+from idetour.wire.turns import string
+
+
+def message(
+    body: bytes,
+    *,
+    model: str,
+    id: str,
+    names: Mapping[str, str] = {},
+    stops: Collection[str] = (),
+    estimate: int = 0,
+) -> bytes:
+    """The first choice of a completion as a message: thoughts, text, calls. Raises UpstreamError for anything else."""
+    try:
+        fields = raw.fields(body)
+    except ValueError:
+        fields = {}
+    if (native := members(fields.get(NATIVE, raw.NULL))).get("type") == Raw(b'"message"'):
+        return raw.encode(native | {"model": raw.of(model)})
+    choices = objects(fields.get("choices", raw.NULL))
+    if not choices:
+        raise UpstreamError(
+            "the upstream answered with something that is no completion", code="bad_upstream_response"
+        )
+    choice = choices[0]
+    said = members(choice.get("message", raw.NULL))
+    content = list(_blocks(said, id.removeprefix("msg_"), names))
+    reason = messages_ends.stop(
+        string(choice.get("finish_reason", raw.NULL)),
+        calls=any(block["type"] == "tool_use" for block in content),
+        matched=string(choice.get("stop_reason", raw.NULL)) or None,
+        stops=stops,
+    )
+    usage = messages_ends.usage(fields.get("usage", raw.NULL), estimate=estimate)
+    content = content or [{"type": "text", "text": ""}]
+    return raw.encode(head(id, model, usage) | {"content": content} | reason)
+
+
+def _blocks(said: dict[str, Raw], id: str, names: Mapping[str, str]) -> Iterator[dict[str, object]]:
+    thought: dict[str, object] = {}
+    for kind, piece in thoughts(said, plain=has_plain(said)):
+        if kind == "data":
+            yield {"type": "redacted_thinking", "data": piece}
+        else:
+            thought = {"type": "thinking", "thinking": "", "signature": ""} | thought | {kind: piece}
+            if kind == "signature":
+                yield thought
+                thought = {}
+    if thought:
+        yield thought
+    for key in ("content", "refusal"):
+        text = as_text(said.get(key, raw.NULL))
+        if raw.is_text(text) and not raw.blank(text):
+            yield {"type": "text", "text": text}
+    calls = objects(said.get("tool_calls", raw.NULL))
+    if called := members(said.get("function_call", raw.NULL)):
+        calls = [*calls, {"function": raw.of(called)}]
+    for number, call in enumerate(calls, 1):
+        function = members(call.get("function", raw.NULL))
+        name, given = function.get("name", raw.NULL), input_of(function.get("arguments", raw.NULL))
+        missing = f"toolu_{id}_{number}"
+        yield tool_use(call.get("id", raw.NULL), name, given, missing=missing, names=names)
+
+
+def input_of(arguments: Raw) -> Raw:
+    """The arguments as the object that they are; what is none goes on as it is, in `_raw`."""
+    said = string(arguments)
+    if not said.strip():
+        return raw.EMPTY_OBJECT
+    return Raw(said.strip().encode()) if is_object(said) else raw.of({"_raw": said})

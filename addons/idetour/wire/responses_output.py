@@ -1,0 +1,200 @@
+"""The items that an answer consists of, each of which tells its own events.
+
+    Spoken   a message or reasoning: parts of text, one after the other
+    Called   a tool call: its arguments, beside others that are open as well
+
+Text is raw JSON throughout: pieces are joined without being decoded.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from msgspec import Raw
+
+from idetour.wire import raw
+from idetour.wire.assembly import Assembly, ToolCall, members
+from idetour.wire.responses_reasoning import sealed
+from idetour.wire.responses_tools import Known
+from idetour.wire.turns import string
+
+type Fields = dict[str, object]
+type Tell = Callable[..., None]  # tell(type, **members): one event
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a part of an item is called: itself, the member that holds its text, its events, its number."""
+
+    item: str
+    part: str
+    member: str
+    part_event: str
+    text_event: str
+    number: str
+
+
+TEXT = Kind("message", "output_text", "text", "content_part", "output_text", "content_index")
+REFUSAL = Kind("message", "refusal", "refusal", "content_part", "refusal", "content_index")
+REASONING = Kind(
+    "reasoning", "summary_text", "text", "reasoning_summary_part", "reasoning_summary_text", "summary_index"
+)
+PREFIXES = {"message": "msg", "reasoning": "rs", "function_call": "fc", "custom_tool_call": "ctc"}
+
+
+@dataclass(slots=True)
+class Part:
+    kind: Kind
+    said: list[bytes] = field(default_factory=list)  # without quotes
+    logprobs: list[bytes] = field(default_factory=list)  # without brackets
+
+    @property
+    def text(self) -> Raw:
+        return Raw(b'"%b"' % b"".join(self.said))
+
+    def probable(self) -> Fields:
+        """`logprobs` where the part has such a thing."""
+        return {"logprobs": Raw(b"[%b]" % b",".join(self.logprobs))} if self.kind is TEXT else {}
+
+    def whole(self) -> Fields:
+        notes: Fields = {"annotations": []} if self.kind is TEXT else {}
+        return {"type": self.kind.part, self.kind.member: self.text, **notes, **self.probable()}
+
+
+@dataclass(slots=True)
+class Item:
+    id: str
+    index: int
+    tell: Tell
+    status: str = "in_progress"
+
+    @property
+    def about(self) -> Fields:
+        return {"item_id": self.id, "output_index": self.index}
+
+    def open(self) -> None:
+        self.tell("response.output_item.added", output_index=self.index, item=self.whole())
+
+    def close(self, status: str) -> None:
+        self.status = status
+        self.tell("response.output_item.done", output_index=self.index, item=self.whole())
+
+    def whole(self) -> Fields:
+        raise NotImplementedError
+
+
+@dataclass(slots=True, kw_only=True)
+class Spoken(Item):
+    kind: str  # "message" or "reasoning"
+    parts: list[Part] = field(default_factory=list)
+    details: Assembly = field(default_factory=Assembly)  # what a client is to keep of the reasoning
+
+    def say(self, kind: Kind, text: Raw, logprobs: Raw = raw.NULL) -> None:
+        if not self.parts or self.parts[-1].kind is not kind:
+            self._end_part()
+            self.parts.append(Part(kind))
+            self._tell_part("added")
+        part = self.parts[-1]
+        part.said.append(bytes(text)[1:-1])
+        likely = {"logprobs": raw.EMPTY_LIST} if kind is TEXT else {}
+        if kind is TEXT and raw.kind(logprobs) == b"[" and not raw.blank(logprobs):
+            part.logprobs.append(bytes(logprobs).strip()[1:-1])
+            likely = {"logprobs": logprobs}
+        self.tell(f"response.{kind.text_event}.delta", **self._here(kind), delta=text, **likely)
+
+    def close(self, status: str) -> None:
+        self._end_part()
+        Item.close(self, status)
+
+    def whole(self) -> Fields:
+        parts = [part.whole() for part in self.parts]
+        made: Fields = {"id": self.id, "type": self.kind, "status": self.status}
+        if self.kind == "message":
+            return made | {"role": "assistant", "content": parts}
+        return made | {"summary": parts} | self._kept()
+
+    def _kept(self) -> Fields:
+        if self.status == "in_progress":  # not whole yet
+            return {}
+        details = members(self.details.whole(0)["message"]).get("reasoning_details", raw.NULL)
+        return {} if details is raw.NULL else {"encrypted_content": sealed(details)}
+
+    def _here(self, kind: Kind) -> Fields:
+        return {**self.about, kind.number: len(self.parts) - 1}
+
+    def _tell_part(self, what: str) -> None:
+        part = self.parts[-1]
+        self.tell(f"response.{part.kind.part_event}.{what}", **self._here(part.kind), part=part.whole())
+
+    def _end_part(self) -> None:
+        if not self.parts:
+            return
+        part = self.parts[-1]
+        said = {part.kind.member: part.text, **part.probable()}
+        self.tell(f"response.{part.kind.text_event}.done", **self._here(part.kind), **said)
+        self._tell_part("done")
+
+
+@dataclass(slots=True, kw_only=True)
+class Called(Item):
+    call: ToolCall
+    known: Known
+    call_id: Raw
+    value: Raw = field(default_factory=lambda: raw.EMPTY_TEXT)  # shown when it is whole
+
+    def say(self, arguments: Raw) -> None:
+        """A piece of the arguments. A custom tool's text stands inside them, and is told when it is whole."""
+        if not self.known.custom and raw.is_text(arguments) and not raw.blank(arguments):
+            self.tell("response.function_call_arguments.delta", **self.about, delta=arguments)
+
+    def close(self, status: str) -> None:
+        said = arguments(self.call)
+        if self.known.custom:
+            self.value = free_text(said)
+            event, member = "response.custom_tool_call_input", "input"
+            self.tell(f"{event}.delta", **self.about, delta=self.value)
+        else:
+            event, member = "response.function_call_arguments", "arguments"
+            self.value = said
+            if raw.blank(said):  # a tool without arguments: clients parse what they get
+                self.value = Raw(b'"{}"')
+                self.say(self.value)
+        self.tell(f"{event}.done", **self.about, **{member: self.value})
+        Item.close(self, status)
+
+    def whole(self) -> Fields:
+        made: Fields = {"id": self.id, "type": self.kind, "status": self.status, "call_id": self.call_id}
+        made |= {"name": self.known.name} | ({"namespace": self.known.space} if self.known.space else {})
+        return made | {"input" if self.known.custom else "arguments": self.value}
+
+    @property
+    def kind(self) -> str:
+        return "custom_tool_call" if self.known.custom else "function_call"
+
+
+def arguments(call: ToolCall) -> Raw:
+    """All arguments that have come, as a string; "" where there are none."""
+    said = function(call).get("arguments", raw.EMPTY_TEXT)
+    return said if raw.is_text(said) else raw.EMPTY_TEXT
+
+
+def name(call: ToolCall) -> str:
+    return string(function(call).get("name", raw.NULL))
+
+
+def function(call: ToolCall) -> dict[str, Raw]:
+    return members(call.whole(0).get("function", raw.NULL))
+
+
+def free_text(arguments: Raw) -> Raw:
+    """What a custom tool is given: the member `input`, or all of it where the model did not keep to the form."""
+    said = members(Raw(string(arguments).strip().encode() or b"{}")) if _is_object(arguments) else {}
+    found = said.get("input", raw.NULL)
+    return found if raw.is_text(found) else arguments
+
+
+def _is_object(arguments: Raw) -> bool:
+    try:
+        raw.fields(string(arguments).encode())
+    except ValueError:
+        return False
+    return True

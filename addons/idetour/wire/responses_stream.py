@@ -1,0 +1,209 @@
+"""A Chat Completions stream, told as the events of Responses.
+
+The stream comes from our own relay: whole events, one id, a good end or an
+error. It is told as
+
+    created, in_progress                        before anything else
+    output_item.added … output_item.done        for each item, one number each
+    completed | incomplete | failed             with all items, once, and nothing after it
+
+One message or reasoning item is open at a time: what is of another kind closes
+it. Tool calls may be interleaved, so each stays open until the end: clients run
+a call when it is done, and half of its arguments might still come. An error is
+told twice: as `error`, which holds our code and is what SDKs show, and as
+`response.failed`, which agents wait for.
+"""
+
+from collections.abc import Mapping
+
+from msgspec import Raw
+
+from idetour.errors import UpstreamError
+from idetour.wire import completion, raw, responses_output, sse
+from idetour.wire.assembly import TOOL_CALLS, ToolCall, ToolCalls, as_text, members, objects
+from idetour.wire.chunks import error_in, parse
+from idetour.wire.fault import Fault, parse_error
+from idetour.wire.responses_object import REASONS, Frame, failure
+from idetour.wire.responses_output import REASONING, REFUSAL, TEXT, Called, Item, Kind, Spoken
+from idetour.wire.responses_reasoning import words
+from idetour.wire.responses_tools import Toolbox
+from idetour.wire.turns import string
+from idetour.wire.usage import Usage
+
+FIRST = (b"0", b'"0"', b"null")  # the choice that is told: Responses has only one
+
+
+class Calls(ToolCalls):
+    """Tells also which call it was."""
+
+    def place(self, piece: dict[str, Raw]) -> ToolCall:
+        self.add(piece)
+        return self._by_index[bytes(piece.get("index", raw.NULL)).strip(b'"')]
+
+
+class Teller:
+    """`feed` takes bytes cut anywhere. `status` and `response` are the last that was told."""
+
+    def __init__(self, frame: Frame, tools: Toolbox, *, sealed: bool = False) -> None:
+        self.status = "queued"
+        self.response = b""
+        self._frame, self._tools, self._sealed = frame, tools, sealed
+        self._reader = sse.Reader()
+        self._told: list[bytes] = []
+        self._number = 0
+        self._items: list[Item] = []
+        self._speaking: Spoken | None = None
+        self._calls = Calls()
+        self._called: dict[ToolCall, Called] = {}
+        self._finish = raw.NULL
+        self._usage: Usage | None = None
+
+    @property
+    def id(self) -> str:
+        return self._frame.id
+
+    @property
+    def over(self) -> bool:
+        return self.status in ("completed", "incomplete", "failed")
+
+    def feed(self, data: bytes) -> bytes:
+        """Chat's bytes in, the events that they amount to out."""
+        for event in self._reader.feed(data):
+            self._take(event.data)
+        return self._said()
+
+    def end(self) -> bytes:
+        """The end of the stream; a stream that said nothing of its end has failed."""
+        for event in self._reader.close():
+            self._take(event.data)
+        if not self.over:
+            self._fail(Fault("the answer broke off before it was complete", code="upstream_truncated"))
+        return self._said()
+
+    def _said(self) -> bytes:
+        told, self._told = b"".join(self._told), []
+        return told
+
+    def _take(self, data: bytes) -> None:
+        if self.over:
+            return
+        if self.status == "queued":
+            for kind in ("created", "in_progress"):
+                self._turn(kind, "in_progress")
+        if data.strip() == b"[DONE]":
+            return self._complete()
+        try:
+            fields, choices = parse(data)
+        except ValueError:
+            return
+        if error_in(data, fields, choices):
+            return self._fail(parse_error(data))
+        self._usage = Usage.read(fields.get("usage", raw.NULL)) or self._usage
+        for choice in objects(fields.get("choices", raw.NULL)):
+            if bytes(choice.get("index", raw.NULL)) in FIRST:
+                self._hear(choice)
+
+    def _hear(self, choice: Mapping[str, Raw]) -> None:
+        delta = members(choice.get("delta", raw.NULL))
+        for thought in thoughts(delta):
+            self._say(REASONING, thought)
+        details = delta.get("reasoning_details", raw.NULL)
+        if self._sealed and objects(details):
+            self._keep(details)
+        likely = members(choice.get("logprobs", raw.NULL)).get("content", raw.NULL)
+        self._say(TEXT, as_text(delta.get("content", raw.NULL)), likely)
+        self._say(REFUSAL, delta.get("refusal", raw.NULL))
+        for piece in objects(delta.get("tool_calls", raw.NULL)):
+            self._call(piece)
+        reason = choice.get("finish_reason", raw.NULL)
+        if raw.blank(self._finish) or reason == TOOL_CALLS:
+            self._finish = reason
+
+    def _say(self, kind: Kind, text: Raw, likely: Raw = raw.NULL) -> None:
+        if raw.is_text(text) and not raw.blank(text):
+            self._speaker(kind.item).say(kind, text, likely)
+
+    def _keep(self, details: Raw) -> None:
+        """Signatures go with the reasoning that they sign; those that come later get an item of their own."""
+        self._speaker("reasoning").details.add({"delta": raw.of({"reasoning_details": details})})
+
+    def _speaker(self, kind: str) -> Spoken:
+        """The open item of this kind."""
+        if self._speaking is None or self._speaking.kind != kind:
+            self._silence()
+            self._speaking = Spoken(self._id(kind), len(self._items), self._tell, kind=kind)
+            self._open(self._speaking)
+        return self._speaking
+
+    def _silence(self) -> None:
+        if self._speaking is not None:
+            self._speaking.close("completed")
+            self._speaking = None
+
+    def _call(self, piece: dict[str, Raw]) -> None:
+        call = self._calls.place(piece)
+        if call in self._called:
+            return self._called[call].say(members(piece.get("function", raw.NULL)).get("arguments", raw.NULL))
+        if name := responses_output.name(call):
+            self._silence()
+            known, number = self._tools.known_as(name), len(self._items)
+            id = call.id if raw.is_text(call.id) and not raw.blank(call.id) else raw.of(self._id("call"))
+            kind = "custom_tool_call" if known.custom else "function_call"
+            called = Called(self._id(kind), number, self._tell, call=call, known=known, call_id=id)
+            self._called[call] = called
+            self._open(called)
+            called.say(responses_output.arguments(call))
+
+    def _id(self, kind: str) -> str:
+        """An id that no other item of any response has."""
+        return f"{responses_output.PREFIXES.get(kind, kind)}_{self._frame.suffix}{len(self._items):02x}"
+
+    def _open(self, item: Item) -> None:
+        self._items.append(item)
+        item.open()
+
+    def _complete(self) -> None:
+        reason = REASONS.get(string(self._finish))
+        status = "incomplete" if reason else "completed"
+        for item in self._items:
+            if item.status == "in_progress":
+                item.close(status)
+        told = {"incomplete_details": {"reason": reason}} if reason else {}
+        self._turn(status, status, **told)
+
+    def _fail(self, fault: Fault) -> None:
+        """What was said until now stays in the response, marked as incomplete."""
+        if self.status == "queued":
+            self._turn("created", "in_progress")
+        for item in self._items:
+            item.status = "incomplete" if item.status == "in_progress" else item.status
+        self._tell("error", code=fault.code, message=fault.message, param=fault.param)
+        self._turn("failed", "failed", error=failure(fault))
+
+    def _turn(self, event: str, status: str, **told: object) -> None:
+        """Tell a new state of the response."""
+        output = [item.whole() for item in self._items]
+        self.status = status
+        self.response = self._frame.response(status, output, usage=self._usage, **told)
+        self._tell(f"response.{event}", response=Raw(self.response))
+
+    def _tell(self, type: str, **members: object) -> None:
+        data = raw.encode({"type": type, "sequence_number": self._number, **members})
+        self._number += 1
+        self._told.append(sse.encode(data.replace(b"\n", b" ").replace(b"\r", b" "), type.encode()))
+
+
+def thoughts(delta: Mapping[str, Raw]) -> list[Raw]:
+    """The words of reasoning in a delta. Some send them twice, once for each way to read them."""
+    for key in ("reasoning_content", "reasoning"):
+        if raw.is_text(text := delta.get(key, raw.NULL)) and not raw.blank(text):
+            return [text]
+    return words(objects(delta.get("reasoning_details", raw.NULL)))
+
+
+def whole(body: bytes, teller: Teller) -> bytes:
+    """A chat.completion as a response. Raises UpstreamError where it is none."""
+    teller.feed(completion.explode(body, model="", id="", created=0, include_usage=True))
+    if teller.status == "failed":
+        raise UpstreamError(string(members(members(Raw(teller.response))["error"])["message"]))
+    return teller.response

@@ -1,0 +1,176 @@
+"""What `idetour status` says of a running idetour, and of what is none."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from conftest import ADDONS
+from endpoints.talk import chat
+from idetour.cli.status import duration, weighing
+from idetour.endpoints.admin import FILE, token
+from idetour.endpoints.weights import save
+from idetour.home import folder
+from idetour.profile.read import read
+from upstream import Upstream, status, until
+
+type Idetour = Callable[..., Result]
+
+
+@pytest.fixture
+def started(
+    home: Path, serving: Callable[..., Any], profile_file: Callable[..., Path], upstream: Upstream
+) -> Any:
+    """`m` is answered by `up/a`, else by `up/b`."""
+    state = folder("state")
+    text = f"upstreams: {{ up: {{ url: '{upstream.url}' }} }}\nroutes: {{ m: [{{ use: {{ up/a: 1 }}, else: up/b }}] }}"
+    return serving(profile_file(text), state=state, admin=token(state))
+
+
+def lines(result: Result) -> list[str]:
+    return [" ".join(line.split()) for line in result.stdout.splitlines()]
+
+
+def test_before_anything_was_asked_it_says_so(idetour: Idetour, started: Any) -> None:
+    result = idetour("status", "-p", started.port)
+
+    assert (result.exit_code, lines(result)[1]) == (0, "No target has been asked yet.")
+    assert lines(result)[0].endswith("profile profile")
+
+
+def test_each_target_and_the_latest_requests_have_a_line(
+    idetour: Idetour, started: Any, upstream: Upstream
+) -> None:
+    upstream.then(status(429, retry_after="20"), asked="a")
+    chat(started.port, stream=True)
+    assert until(lambda: started.gateway.pipeline.recent[0].outcome == "ok")
+    said = lines(idetour("status", "-p", started.port))
+    [resting] = [line for line in said if line.startswith("up/a")]
+    [well] = [line for line in said if line.startswith("up/b")]
+    [request] = [line for line in said if " m up/b 2 ok " in line]
+
+    assert "cooling" in resting
+    assert "upstream says 429" in resting
+    assert well.startswith("up/b healthy 0 –")
+    assert "9 in, 3 out" in request
+
+
+def test_a_program_gets_json(idetour: Idetour, started: Any) -> None:
+    chat(started.port)
+    said = json.loads(idetour("status", "--json", "-p", started.port).stdout)
+
+    assert [each["asked"] for each in said["recent"]] == ["m"]
+    assert [(each["target"], each["state"]) for each in said["targets"]] == [("up/a", "healthy")]
+    assert {"key", "left", "why", "in_flight", "limit", "pace", "first_byte"} < said["targets"][0].keys()
+
+
+def test_clear_lets_a_target_be_asked_again(idetour: Idetour, started: Any, upstream: Upstream) -> None:
+    upstream.then(status(429, retry_after="200"), asked="a")
+    assert chat(started.port).headers["x-idetour-target"] == "up/b"
+    assert chat(started.port).headers["x-idetour-target"] == "up/b"
+    result = idetour("status", "-p", started.port, "clear", "up/a")
+
+    assert result.stdout == "up/a: nothing is held against it any more\n"
+    assert chat(started.port).headers["x-idetour-target"] == "up/a"
+
+
+def test_clear_says_when_there_was_nothing_to_forget(idetour: Idetour, started: Any) -> None:
+    result = idetour("status", "-p", started.port, "clear", "up/c")
+
+    assert result.stdout == "Nothing was held against up/c: it has not been asked since the start.\n"
+
+
+def test_weights_that_were_set_are_shown_here_and_by_check(
+    idetour: Idetour, home: Path, serving: Callable[..., Any], profile_file: Callable[..., Path]
+) -> None:
+    path = profile_file("routes: { r: [{ use: { demo/hello: 3, demo/echo: 1 } }] }")
+    save(folder("state"), read(path), {"r": {"demo/hello": 0.5}})
+    running = serving(path, state=folder("state"), admin=token(folder("state")))
+    line = "weights r differs from the profile: demo/hello 3 → 0.5"
+
+    assert line in lines(idetour("status", "-p", running.port))
+    assert line in lines(idetour("check", path))
+
+
+def test_nothing_that_runs_there_is_told_with_the_remedy(idetour: Idetour, free_port: int) -> None:
+    result = idetour("status", "-p", free_port)
+
+    assert result.exit_code == 1
+    assert f"Nothing listens on port {free_port}. Start it with `idetour run`" in result.stderr
+
+
+def test_another_program_gets_no_token(idetour: Idetour, upstream: Upstream) -> None:
+    token(folder("state"))
+    result = idetour("status", "-p", upstream.port)
+
+    assert result.exit_code == 1
+    assert f"Port {upstream.port} is held by " in result.stderr
+    assert [request.path for request in upstream.requests] == ["/health"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "is missing"), ("", "holds no admin token"), ("x" * 43, "started with another home")],
+)
+def test_a_token_that_does_not_fit_is_told(
+    idetour: Idetour, started: Any, home: Path, content: str | None, said: str
+) -> None:
+    (home / "state" / FILE).unlink()
+    if content is not None:
+        (home / "state" / FILE).write_text(content)
+    result = idetour("status", "-p", started.port)
+
+    assert result.exit_code == 1
+    assert said in " ".join(result.stderr.split())
+
+
+def test_a_profile_that_is_broken_on_disk_is_told(idetour: Idetour, started: Any) -> None:
+    started.gateway.watched.current.path.write_text("models: { m: nowhere }")
+    assert until(lambda: started.gateway.watched.problem)
+
+    assert "warning: the profile on disk is not in use: " in idetour("status", "-p", started.port).stdout
+
+
+def test_watch_goes_on_until_ctrl_c(started: Any) -> None:
+    command = [sys.executable, "-m", "idetour", "status", "--watch", "--json", "-p", str(started.port)]
+    environment = {**os.environ, "PYTHONPATH": str(ADDONS)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as child:
+        assert child.stdout
+        looks = [json.loads(child.stdout.readline()) for _ in range(2)]
+        child.send_signal(signal.SIGINT)
+        said = child.communicate(timeout=5)
+    assert [look["recent"] for look in looks] == [[], []]
+    assert (child.returncode, said) == (0, (b"", b""))
+
+
+def test_the_whole_product_takes_the_token_of_its_home(
+    idetour: Idetour, running: Callable[..., Any], profile_file: Callable[..., Path], home: Path
+) -> None:
+    product = running(profile_file("models: { m: demo/hello }"))
+    chat(product.port)
+    said = json.loads(idetour("status", "--json", "-p", product.port).stdout)
+
+    assert (said["recent"][0]["target"], said["recent"][0]["door"]) == ("demo/hello", "direct")
+    assert (home / "state" / FILE).stat().st_mode & 0o777 == 0o600
+    assert (home / "state" / FILE).read_text() not in product.output()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "–"), (0.0, "0 ms"), (0.25, "250 ms"), (7.23, "7.2 s"), (200.0, "3 min 20 s")],
+)
+def test_times_are_written_as_people_say_them(seconds: float | None, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_weights_are_a_line_for_each_route() -> None:
+    differing = {"r": {"a": {"was": 3.0, "now": 0.5}, "b": {"was": 1.0, "now": 0.0}}}
+
+    assert [*weighing(differing)] == ["r differs from the profile: a 3 → 0.5, b 1 → 0"]
