@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idetour.endpoints.access import check_host, check_key, check_origin, client_key, hostname, presented
+from idetour.endpoints.access import (
+    access_mark,
+    check_host,
+    check_key,
+    check_origin,
+    client_key,
+    hostname,
+    presented,
+)
 from idetour.errors import Forbidden, Unauthorized
 from idetour.profile import Profile
 
@@ -184,3 +192,9 @@ def test_a_bearer_without_a_word_is_no_key() -> None:
 def test_what_is_not_a_host_has_no_name(text: str) -> None:
     assert hostname(f"{text}@localhost") is None
     assert hostname(f"localhost/{text}") is None
+
+
+def test_the_access_key_that_was_presented_is_known_by_its_last_four(locked: Profile) -> None:
+    assert access_mark(locked, {"authorization": f"Bearer {KEY}"}) == "…6789"
+    assert access_mark(locked, {"x-api-key": "somebody-elses-key"}) == ""
+    assert access_mark(locked, {}) == ""

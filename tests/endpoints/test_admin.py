@@ -236,7 +236,8 @@ def test_they_are_taken_back_by_delete(owned: "Serving") -> None:
 
 
 def test_weights_that_mean_nothing_are_refused(owned: "Serving") -> None:
-    for body in ({}, {"up/c": 1}, {"up/a": -1}, {"up/a": 0, "up/b": 0}, []):
+    bodies: list[object] = [{}, {"up/c": 1}, {"up/a": -1}, {"up/a": 0, "up/b": 0}, []]
+    for body in bodies:
         assert own(owned.port, "POST", admin.WEIGHTS, body).status == 400, body
     assert own(owned.port, path=admin.WEIGHTS).json() == {"differs": {}}
 

@@ -87,3 +87,19 @@ def test_an_access_key_is_not_sent_to_an_upstream_that_wants_the_clients(
     sent = [request.header("authorization") for request in upstream.requests if request.method == "POST"]
     assert sent == ["Bearer typed"]
     assert CANARY not in str(sent)
+
+
+def test_a_rule_sees_path_key_and_words_of_a_request(served: Callable[..., "Serving"]) -> None:
+    port = served(
+        "access: [sk-access-key-1234]\nroutes:\n  r:\n"
+        "    - { when: { path: /chat/completions, client: …1234, says: 重构, kind: chat }, use: m }\n"
+        "    - demo/hello"
+    ).port
+    key = {"authorization": "Bearer sk-access-key-1234"}
+    messages = [{"role": "user", "content": "请重构"}]
+    met, other = (
+        chat(port, path=path, model="r", messages=messages, headers=key)
+        for path in ("/chat/completions", "/v1/chat/completions")
+    )
+
+    assert [each.headers["x-idetour-target"] for each in (met, other)] == ["up/model", "demo/hello"]

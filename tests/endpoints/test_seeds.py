@@ -39,7 +39,7 @@ def test_a_script_gets_one_flat_answer_from_the_model_that_its_rules_chose(
 ) -> None:
     upstream.always(reply("我是", "一个模型"))
     rules = [{"pattern": "代码", "model": "cursor"}]
-    options = {"max_tokens": 500, "temperature": 0.7, "routing_rules": rules}
+    options: dict[str, Any] = {"max_tokens": 500, "temperature": 0.7, "routing_rules": rules}
     answer = send(served(ROUTES).port, model="claude-3-opus", messages=messages, **options)
     said = answer.json()
 
@@ -90,6 +90,11 @@ def test_without_a_model_the_first_that_can_answer_does(served: Callable[..., "S
         ),
         ("models: {a: nim/x, b: demo/hello}", "b"),
         ("models: {a: nim/x}", "a"),
+        (
+            "upstreams: {local: {url: 'http://127.0.0.1:9/v1'}}\n"
+            "routes: {r: [{use: demo/hello}], s: [{use: demo/hello, else: [local/x]}]}",
+            "s",
+        ),
         ("models: {a: demo/hello, c: nim/x}\nroutes: {r: [{use: a, else: [c]}], s: [{use: c}]}", "r"),
     ],
 )
@@ -203,7 +208,12 @@ def test_a_message_in_claudes_shape_gets_one_back(
         "content": [{"type": "text", "text": "Hello, world"}],
         "stop_reason": "end_turn",
         "stop_sequence": None,
-        "usage": {"input_tokens": 9, "output_tokens": 3},
+        "usage": {
+            "input_tokens": 9,
+            "cache_creation_input_tokens": 0,
+            "cache_read_input_tokens": 0,
+            "output_tokens": 3,
+        },
         "_actual_model_used": "up/model",
         "_attempts": 1,
     }
@@ -239,8 +249,8 @@ IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png"
         ({"tools": [{"name": "f"}]}, "`tools`"),
         ({"thinking": {"type": "enabled"}}, "`thinking`"),
         ({"stream": True}, "`stream`"),
-        ({"messages": [{"role": "user", "content": [IMAGE]}]}, "`image` in `messages[0].content[0]`"),
-        ({"messages": [{"role": "user", "content": [{"type": "tool_result"}]}]}, "`tool_result`"),
+        ({"messages": [{"role": "user", "content": [IMAGE]}]}, "`messages[0].content[0]` is of type 'image'"),
+        ({"messages": [{"role": "user", "content": [{"type": "tool_result"}]}]}, "'tool_result'"),
         ({"system": [IMAGE]}, "`system[0]`"),
     ],
 )
@@ -252,7 +262,7 @@ def test_what_it_does_not_speak_is_refused_by_name(
 
     assert (answer.status, said["type"], said["error"]["type"]) == (400, "error", "invalid_request_error")
     assert named in said["error"]["message"]
-    assert "/v1/chat/completions" in said["error"]["message"]
+    assert "/v1/messages" in said["error"]["message"]
     assert posted(upstream) == []
 
 
@@ -277,6 +287,13 @@ def test_an_upstreams_error_is_one_of_claudes(
     assert answer.json()["error"]["type"] == type
     assert f"upstream says {code}" in answer.json()["error"]["message"]
     assert int(answer.headers["x-idetour-attempts"]) >= 1
+
+
+def test_so_is_one_of_who_may_ask(served: Callable[..., "Serving"]) -> None:
+    answer = send(served("access: the-access-key-1").port, "/api/claude")
+
+    assert (answer.status, answer.json()["type"]) == (401, "error")
+    assert answer.json()["error"]["type"] == "authentication_error"
 
 
 def test_a_model_that_nobody_knows_is_not_found_in_claudes_shape(port: int) -> None:

@@ -224,9 +224,7 @@ def test_an_error_inside_a_good_answer_is_judged_like_any_other() -> None:
         ("tls", (502, "upstream_tls", "endpoint", False)),
     ],
 )
-def test_only_a_connection_that_broke_is_tried_again(
-    kind: str, expected: tuple[int, str, str, bool]
-) -> None:
+def test_only_a_connection_that_broke_is_tried_again(kind: str, expected: tuple[int, str, str, bool]) -> None:
     fault = faults.of_transport(TransportError(kind, "words"), candidate())  # type: ignore[arg-type]
     assert (fault.error.status, fault.error.code, fault.scope, fault.again) == expected
     assert fault.elsewhere

@@ -89,7 +89,9 @@ def test_a_model_that_one_key_cannot_have_is_asked_for_with_the_others(ask: Ask,
 
 
 def test_a_model_that_is_busy_is_not_asked_for_with_another_key(ask: Ask, upstream: Upstream) -> None:
-    upstream.always(status(503, {"error": {"message": "ResourceExhausted: Worker local total request limit"}}))
+    upstream.always(
+        status(503, {"error": {"message": "ResourceExhausted: Worker local total request limit"}})
+    )
     asked = ask(upstream.url, keys="$KEYS", env={"KEYS": "one,two,three"}).run()
     assert (asked.client.status, len(upstream.requests)) == (503, 1)
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from idetour.profile import Profile
-from idetour.profile.schema import WORDS, ModelSpec, ProfileFile, RuleSpec, UpstreamSpec, Words, json_schema
+from idetour.profile.conditions import WORDS
+from idetour.profile.schema import ModelSpec, ProfileFile, RuleSpec, UpstreamSpec, Words, json_schema
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

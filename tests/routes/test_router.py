@@ -134,14 +134,13 @@ def test_another_conversation_with_the_same_words_is_judged_anew(made: Made) -> 
     assert met(profile, asks("go", headers=mine), asks("go", CALL, RESULT, headers=yours, at=night)) == [1, 2]
 
 
-def test_a_changed_profile_is_asked_anew(made: Made) -> None:
+def test_a_changed_condition_is_asked_anew_and_a_changed_weight_is_not(made: Made) -> None:
     router, night = Router(), asks("x").at.replace(hour=23)
     result = asks("go", CALL, RESULT, at=night)
-    old = made("    - { when: { time: '09:00-18:00' }, use: a }\n    - use: b\n")
-    assert met(old, asks("go"), result, router=router) == [1, 1]
-
-    new = made("    - { when: { time: '09:00-18:00' }, use: a }\n    - use: c\n")
-    assert met(new, result, router=router) == [2]
+    rules = "    - {{ when: {{ time: '{}' }}, use: {{ a: {} }} }}\n    - use: b\n"
+    assert met(made(rules.format("09:00-18:00", 1)), asks("go"), result, router=router) == [1, 1]
+    assert met(made(rules.format("09:00-18:00", 5)), result, router=router) == [1]
+    assert met(made(rules.format("09:00-19:00", 1)), result, router=router) == [2]
 
 
 def test_no_more_than_two_thousand_turns_are_remembered(made: Made) -> None:

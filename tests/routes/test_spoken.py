@@ -21,7 +21,7 @@ pieces = st.sampled_from(
         ("<context>a</context>x<context>b</context>y", "xy"),
         ("<additional_data>bug</additional_data><user_query>\nexplain\n</user_query>", "explain"),
         ("<task>write <b>it</b></task><environment_details>z</environment_details>", "write <b>it</b>"),
-        ("<contextual>stays</contextual>", "<contextual>stays</contextual>"),
+        ("<contextual>stays</contextual><context>goes</context>", "<contextual>stays</contextual>"),
         ("a < b and <context> is never closed", "a < b and <context> is never closed"),
         ("<system-reminder>only this</system-reminder>", ""),
     ],

@@ -43,7 +43,7 @@ def asked(body: bytes) -> str:
 def teller(given: bytes) -> tuple[Teller, bytes]:
     """Who tells the case's stream, and the stream."""
     first, _, rest = given.partition(b"\n\n")
-    if first.startswith(b"data:"):
+    if not first.startswith(b"{"):
         first, rest = b"{}", given
     request = fields(first)
     made = Teller(

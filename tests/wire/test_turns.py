@@ -40,14 +40,11 @@ def test_half_an_emoji_costs_no_more_than_itself() -> None:
     assert turns.text(Raw(rb'"cut \ud83d here"')) == "cut \N{REPLACEMENT CHARACTER} here"
 
 
-def test_a_tools_result_is_told_from_what_a_user_writes() -> None:
+def test_a_tools_result_in_a_users_message_is_no_text() -> None:
     result = [{"type": "tool_result", "content": "x"}]
-    both = [*result, {"type": "text", "text": "and now?"}]
 
-    assert turns.results(turns.Turn("tool", content("x")))
-    assert turns.results(turns.Turn("user", content(result)))
-    assert not turns.results(turns.Turn("user", content(both)))
-    assert not turns.results(turns.Turn("user", content("x")))
+    assert turns.text(content(result)) == ""
+    assert turns.text(content([*result, {"type": "text", "text": "and now?"}])) == "and now?"
 
 
 def test_pictures_are_counted_and_text_about_them_is_not() -> None:
@@ -75,4 +72,3 @@ def test_no_value_breaks_a_reader(value: Any) -> None:
     raw = content(value)
 
     turns.text(raw), turns.images(raw), turns.string(raw), turns.members(raw), turns.tools({"tools": raw})
-    turns.results(turns.Turn("user", raw))

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "addons"), str(ROOT / "tests")]
 
 from idetour.routes import minilm, says  # noqa: E402  # found by the line above
-from idetour.routes.about import first  # noqa: E402
+from idetour.routes.about import brief, first  # noqa: E402
 from idetour.routes.guess import Method  # noqa: E402
 from idetour.routes.lexical import Lexical  # noqa: E402
 from idetour.routes.meaning import Meaning  # noqa: E402
@@ -38,7 +38,7 @@ def by(*methods: Method) -> Label:
     """What `about` does with these methods for the built-in labels."""
 
     async def label(text: str) -> str | None:
-        guess, _ = await first(methods, text, {})
+        guess, _ = await first(methods, brief(text), {})
         return guess.label if guess else None
 
     return label

@@ -1,6 +1,5 @@
 """`idetour route explain`: which rule a request meets and why, without sending it anywhere."""
 
-import asyncio
 import json
 import time
 from dataclasses import replace
@@ -43,6 +42,8 @@ def explain(words: tuple[str, ...], file: Path | None, model: str | None) -> Non
     TEXT is what a user types. Nothing is sent, but to the embeddings model of
     the profile, if it has one.
     """
+    import asyncio
+
     from idetour.profile.read import find, read
     from idetour.routes.asked import Asked
 

@@ -127,7 +127,7 @@ async def changing(exchange: Exchange) -> bytes:
     kind = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise BadRequest(
-            f"Send `content-type: application/json`, not {kind or 'nothing'!r}.",
+            f"Send `content-type: application/json`; this came as {kind[:60] or 'nothing'}.",
             status=415,
             code="unsupported_media_type",
         )

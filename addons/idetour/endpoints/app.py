@@ -11,18 +11,19 @@ import logging
 import re
 from dataclasses import dataclass, field
 
-from idetour.endpoints import chat, health, models, pac, passthrough, seeds
+from idetour.endpoints import chat, health, messages, models, pac, passthrough, seeds
 from idetour.endpoints.access import check_host, check_key, check_origin
 from idetour.endpoints.admin import METHODS as ADMINISTERED
 from idetour.endpoints.admin import Admin
 from idetour.endpoints.asgi import Exchange, Receive, Scope, Send
 from idetour.endpoints.door import TICKET, Door, Tickets
-from idetour.endpoints.responses import KEPT, RESPONSES, Responses, kept
+from idetour.endpoints.responses import KEPT, RESPONSES, Responses, kept, no_socket
 from idetour.errors import Forbidden, LoopDetected, NotAllowed, NotFound, RequestError
 from idetour.gateway.pipeline import Pipeline
 from idetour.gateway.record import shown
 from idetour.profile import Profile
 from idetour.profile.watch import Watched
+from idetour.wire import messages_errors
 
 log = logging.getLogger("idetour")
 
@@ -36,11 +37,12 @@ METHODS = {
     "/proxy.pac": ("GET", "HEAD"),
     "/api/chat": ("POST",),
     "/api/claude": ("POST",),
+    **messages.METHODS,
     **ADMINISTERED,
 }
 PUBLIC = ("/", "/health", "/proxy.pac")  # to look at without a key
 VERSIONS = re.compile(r"^(?:/v1)+(?=/|$)")
-BARE = re.compile(r"/(?:chat/completions|models|responses)|/(?:models|responses)/.+")
+BARE = re.compile(r"/(?:chat/completions|models|responses|messages(?:/count_tokens)?)|/(?:models|responses)/.+")
 
 
 def tidy(path: str) -> str:
@@ -48,11 +50,15 @@ def tidy(path: str) -> str:
 
     `/api/v1` is where OpenRouter has it, `/compatible-mode/v1` where DashScope has it.
     """
+    if path.startswith("/anthropic/"):  # where many vendors have Anthropic's protocol
+        inner = tidy(path.removeprefix("/anthropic"))
+        return f"/anthropic{inner}" if inner.startswith(MODELS) else inner
     path = re.sub(r"^/(?:api|compatible-mode|openai)(?=/v1)", "", path)
     path = VERSIONS.sub("/v1", re.sub(r"/{2,}", "/", path)).rstrip("/") or "/"
     path = re.sub(
         r"^/v1/chat/completions(?=/chat/completions$|/models$)", "/v1", path
     )  # an endpoint as base URL
+    path = re.sub(r"^/v1/messages/v1(?=/messages|/models)", "/v1", path)
     return f"/v1{path}" if BARE.fullmatch(path) else path
 
 
@@ -94,14 +100,16 @@ class App:
 
     async def answer(self, exchange: Exchange) -> None:
         """Who may ask is settled first, what for second; only then is a body read."""
+        path = tidy(exchange.path)
+        if path == "/api/claude" or messages.meant(path, exchange.headers):
+            exchange.error_body = messages_errors.body
         door = self.enter(exchange)
         profile = self.admin.weights.profile
         if origin := check_origin(exchange.headers, self.origins):
             exchange.extra = {"access-control-allow-origin": origin, "vary": "Origin"}
         if exchange.method == "OPTIONS":
             return await preflight(exchange)
-        path = tidy(exchange.path)
-        allowed = METHODS[MODELS] if path.startswith(f"{MODELS}/") else METHODS.get(path)
+        allowed = METHODS[MODELS] if path.startswith((f"{MODELS}/", f"{messages.MODELS}/")) else METHODS.get(path)
         if id := kept(path):
             allowed = KEPT
         if path in ADMINISTERED and door.host is None:
@@ -110,6 +118,8 @@ class App:
             check_key(profile, exchange.headers)
         if allowed is None or (path in ADMINISTERED and door.host):
             return await self.elsewhere(exchange, door, profile)
+        if path == RESPONSES:
+            no_socket(exchange.headers)
         if exchange.method not in allowed:
             raise NotAllowed(
                 f"{exchange.path} takes {' and '.join(allowed)}, not {exchange.method}.",
@@ -121,19 +131,24 @@ class App:
             await self.responses.one(exchange, id)
         elif exchange.method == "POST":
             others = {"/api/chat": seeds.chat, "/api/claude": seeds.claude, RESPONSES: self.responses.post}
+            others |= {messages.PATH: messages.post, messages.COUNT: messages.count}
             post = others.get(path, chat.post)
             await post(exchange, door, profile, self.pipeline)
-        elif path.startswith(MODELS):
-            await self.models(exchange, door, profile, path.removeprefix(MODELS)[1:])
+        elif path.startswith((MODELS, messages.MODELS)):
+            await self.models(exchange, door, profile, path)
         elif path == "/proxy.pac":
             file = pac.script(profile.hosts, exchange.headers["host"])
             await exchange.answer(200, file, {"content-type": pac.TYPE})
         else:
             await self.greet(exchange)
 
-    async def models(self, exchange: Exchange, door: Door, profile: Profile, name: str) -> None:
+    async def models(self, exchange: Exchange, door: Door, profile: Profile, path: str) -> None:
         listed = self.pipeline.listed
-        if name:
+        name = path.removeprefix("/anthropic").removeprefix(MODELS)[1:]
+        if messages.meant(path, exchange.headers):
+            say = messages.one(profile, listed, name) if name else messages.listing(profile, listed)
+            await exchange.answer(200, say)
+        elif name:
             await exchange.answer(200, models.one(profile, listed, name, door.host))
         else:
             await exchange.answer(200, models.listing(profile, listed, door.host))

@@ -32,6 +32,7 @@ class Exchange:
     started: bool = False
     ended: bool = False
     gone: bool = False  # the client left before the end
+    error_body: Callable[[RequestError], bytes] = openai_body  # an error in the asker's protocol
 
     def __post_init__(self) -> None:
         self.headers = joined(self.scope["headers"])
@@ -111,7 +112,7 @@ class Exchange:
         still sends is read on for a while: closed at once, the client would get a reset
         instead of the answer.
         """
-        body = openai_body(error)
+        body = self.error_body(error)
         close = {"connection": "close"} if "expect" in self.headers else {}
         head = {
             "content-type": "application/json",

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from idetour.endpoints import chat, passthrough
 from idetour.endpoints.asgi import Exchange
 from idetour.endpoints.door import Door
+from idetour.errors import RequestError
 from idetour.gateway.delivery import Client
 from idetour.gateway.pipeline import Pipeline
 from idetour.profile import Profile
@@ -31,6 +32,18 @@ def kept(path: str) -> str | None:
     """The id in the path of a response that may be kept here."""
     found = ONE.fullmatch(path)
     return found["id"] if found and found["id"].startswith("resp_") else None
+
+
+def no_socket(headers: Mapping[str, str]) -> None:
+    """Raises 426 where a WebSocket is asked for: upon that, and no other status, Codex asks by HTTP at once."""
+    if headers.get("upgrade", "").lower() == "websocket":
+        raise RequestError(
+            f"{RESPONSES} is served by HTTP, not by WebSocket.",
+            status=426,
+            type="invalid_request_error",
+            code="websocket_not_served",
+            headers={"upgrade": "HTTP/1.1"},
+        )
 
 
 @dataclass(slots=True)
@@ -100,6 +113,6 @@ class Translated:
 
     async def _say(self, told: bytes) -> None:
         """Keep the response before its end is told: the next request may come at once."""
-        if told and self.asked.store and self.teller.status in ("completed", "incomplete"):
+        if told and  self.teller.status in ("completed", "incomplete"):
             self.store.keep(self.teller.id, self.teller.response, self.asked.items, self.asked.previous)
         await self.client.write(told)

@@ -1,14 +1,12 @@
 """`POST /api/chat` and `POST /api/claude`: small interfaces for scripts, whose answer is one flat object.
 
 Both are the same pipeline as `/v1/chat/completions` in another envelope, so
-fallback, limits and records are the same. The whole of Claude's protocol is
-not spoken here: `/api/claude` takes text and gives text.
+fallback, limits and records are the same. `/api/claude` is `/v1/messages` for
+those who send text and want text.
 """
 
 from dataclasses import replace
-from typing import Any, Literal
 
-import msgspec
 from msgspec import Raw
 
 from idetour.endpoints.asgi import Exchange
@@ -16,7 +14,7 @@ from idetour.endpoints.chat import through
 from idetour.endpoints.door import Door
 from idetour.endpoints.heard import Heard
 from idetour.endpoints.rules import read_rules, routed
-from idetour.errors import BadRequest, RequestError
+from idetour.errors import BadRequest
 from idetour.gateway.pipeline import Pipeline
 from idetour.gateway.record import Record
 from idetour.profile import Profile
@@ -26,20 +24,12 @@ from idetour.wire import chat as wire
 from idetour.wire import raw
 from idetour.wire.assembly import as_text, members, objects
 from idetour.wire.chat import ChatRequest
-from idetour.wire.turns import Fields, string
-from idetour.wire.usage import Usage
+from idetour.wire.messages import translate
+from idetour.wire.messages_whole import message
+from idetour.wire.turns import Fields, kind, parts, turns
 
-# What ends an answer, in Claude's words.
-STOP_REASONS = {"length": "max_tokens", "tool_calls": "tool_use", "content_filter": "refusal"}
-# What an error is called there, where it has another name than OpenAI's.
-ERROR_TYPES = {
-    404: "not_found_error",
-    413: "request_too_large",
-    503: "overloaded_error",
-    504: "timeout_error",
-    529: "overloaded_error",
-}
-REFUSED = ("tools", "tool_choice", "thinking", "mcp_servers", "container")  # of Claude's fields
+# What makes a message of Anthropic's more than text.
+REFUSED = ("tools", "tool_choice", "thinking", "mcp_servers", "container", "output_config", "output_format")
 
 
 async def chat(exchange: Exchange, door: Door, profile: Profile, pipeline: Pipeline) -> None:
@@ -59,19 +49,16 @@ async def chat(exchange: Exchange, door: Door, profile: Profile, pipeline: Pipel
 
 
 async def claude(exchange: Exchange, door: Door, profile: Profile, pipeline: Pipeline) -> None:
-    """A message in the shape of Claude's API, of text alone."""
-    body = await exchange.body()
-    try:
-        request = read_claude(body, usual(profile, pipeline.listed))
-        heard = Heard()
-        record = await through(exchange, door, profile, pipeline, request, heard)
-        await exchange.answer(200, message(heard.completion(record), record), heard.marks)
-    except RequestError as error:
-        if exchange.started:
-            raise
-        ours = error.type if error.status < 500 else "api_error"
-        said = {"type": ERROR_TYPES.get(error.status, ours), "message": error.message}
-        await exchange.answer(error.status, raw.encode({"type": "error", "error": said}), error.headers)
+    """A message of Anthropic's protocol, of text alone; without the need to name a model here either."""
+    asked = wire.read(await exchange.body(), default=usual(profile, pipeline.listed))
+    check_plain(asked)
+    request = translate(asked)
+    heard = Heard()
+    record = await through(exchange, door, profile, pipeline, request, heard)
+    body = heard.completion(record)
+    id = f"msg_{record.id.removeprefix('req_')}"
+    told = message(body, model=request.model, id=id, stops=request.stops)
+    await exchange.answer(200, raw.encode(raw.fields(told) | marked(record)), heard.marks)
 
 
 def usual(profile: Profile, listed: Listed) -> str | None:
@@ -118,91 +105,25 @@ def marked(record: Record) -> dict[str, Raw]:
     return {"_actual_model_used": raw.of(str(record.target)), "_attempts": raw.of(len(record.tried))}
 
 
-# Claude's envelope.
-
-
-class Block(msgspec.Struct, frozen=True):
-    type: str
-    text: str = ""
-
-
-class Said(msgspec.Struct, frozen=True):
-    role: Literal["user", "assistant"]
-    content: str | list[Block]
-
-
-class Message(msgspec.Struct, frozen=True):
-    messages: list[Said]
-    model: str | None = None
-    system: str | list[Block] = ""
-    stream: bool = False
-    max_tokens: int | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    stop_sequences: list[str] | None = None
-
-
-def read_claude(body: bytes, default: str | None) -> ChatRequest:
-    """A message in Claude's shape as a Chat Completions request. Raises BadRequest."""
-    try:
-        said = msgspec.json.decode(raw.mended(body), type=Message)
-        more = raw.fields(body) if said else {}
-    except (ValueError, RecursionError) as error:
-        raise BadRequest(f"The body is not a message in Claude's shape: {error}.") from None
+def check_plain(request: ChatRequest) -> None:
+    """Raises BadRequest for what is not text, and names it."""
+    if request.stream:
+        raise text_alone("stream")
     for name in REFUSED:
-        if not raw.blank(more.get(name, raw.NULL)):
-            raise text_alone(f"`{name}`", name)
-    if said.stream:
-        raise text_alone("`stream`", "stream")
-    system = [{"role": "system", "content": plain(said.system, "system")}] if said.system else []
-    turns = [
-        {"role": each.role, "content": plain(each.content, f"messages[{place}].content")}
-        for place, each in enumerate(said.messages)
-    ]
-    options = {
-        "max_tokens": said.max_tokens,
-        "temperature": said.temperature,
-        "top_p": said.top_p,
-        "stop": said.stop_sequences,
-    }
-    stated: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-    model = {"model": said.model} if said.model is not None else {}
-    return wire.read(raw.encode(model | {"messages": [*system, *turns]} | stated), default=default)
+        if not raw.blank(request.fields.get(name, raw.NULL)):
+            raise text_alone(name)
+    contents = {"system": request.fields.get("system", raw.NULL)}
+    contents |= {f"messages[{n}].content": turn.content for n, turn in enumerate(turns(request.fields))}
+    for where, content in contents.items():
+        for place, part in enumerate(parts(content)):
+            if kind(part) != "text":
+                raise text_alone(f"{where}[{place}]", kind(part)[:40])
 
 
-def plain(content: str | list[Block], where: str) -> str:
-    """Content that is text and nothing else."""
-    if isinstance(content, str):
-        return content
-    for place, block in enumerate(content):
-        if block.type != "text":
-            raise text_alone(f"`{block.type[:40]}` in `{where}[{place}]`", f"{where}[{place}]")
-    return "\n\n".join(block.text for block in content)
-
-
-def text_alone(what: str, param: str) -> BadRequest:
+def text_alone(param: str, what: str = "") -> BadRequest:
+    said = f"`{param}`" + (f" is of type {what!r}" if what else " is there")
     return BadRequest(
-        f"/api/claude takes text alone, without streaming: it does not take {what}. "
-        "Ask /v1/chat/completions for that.",
+        f"/api/claude takes text alone and does not stream: {said}. Ask /v1/messages, which takes it all.",
         code="unsupported_parameter",
         param=param,
     )
-
-
-def message(body: bytes, record: Record) -> bytes:
-    """The answer of `/api/claude`."""
-    completion = raw.fields(body)
-    first, said = choice(completion)
-    text = as_text(said.get("content", raw.NULL))
-    usage = record.usage or Usage()
-    made = {
-        "id": f"msg_{record.id[4:]}",
-        "type": "message",
-        "role": "assistant",
-        "model": completion["model"],
-        "content": [] if raw.blank(text) else [{"type": "text", "text": text}],
-        "stop_reason": STOP_REASONS.get(string(first.get("finish_reason", raw.NULL)), "end_turn"),
-        "stop_sequence": None,
-        "usage": {"input_tokens": usage.prompt, "output_tokens": usage.completion},
-    }
-    return raw.encode(made | marked(record))

@@ -12,6 +12,8 @@ from idetour.endpoints.admin import Admin
 from idetour.endpoints.app import App
 from idetour.endpoints.server import Server, small_tls_buffers
 from idetour.endpoints.weights import Weights
+from idetour.gateway.health import Health
+from idetour.gateway.lasting import Lasting
 from idetour.gateway.pipeline import Pipeline
 from idetour.gateway.upkeep import Upkeep
 from idetour.profile.watch import Watched
@@ -19,6 +21,7 @@ from idetour.secret import Secret
 from idetour.upstreams import Transports
 from idetour.upstreams.transport import Pool
 
+RESTS = "rests.sqlite"  # upstreams that are left alone for long, in the folder of the state
 NOISY = ("aiohttp", "uvicorn", "asyncio")  # mitmproxy sets the root logger to DEBUG: a line per chunk
 
 
@@ -53,6 +56,7 @@ class Gateway:
                 await asyncio.wait(ending)
         finally:
             await self.pipeline.transports.pool.close()
+            self.pipeline.health.lasting.close()
 
 
 def assemble(
@@ -75,7 +79,7 @@ def assemble(
     small_tls_buffers()
     via = f"idetour-{secrets.token_hex(4)}"
     pool = Pool(intercepted=lambda: frozenset(watched.current.hosts), context=context, via=f"1.1 {via}")
-    pipeline = Pipeline(Transports(pool))
+    pipeline = Pipeline(Transports(pool), Health(Lasting(state and state / RESTS)))
     owners = Admin(pipeline, Weights(watched, state), admin)
     app = App(watched, pipeline, owners, hosts=hosts, origins=origins, via=via)
     return Gateway(

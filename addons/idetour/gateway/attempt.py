@@ -17,7 +17,7 @@ from idetour.gateway.health import Permit
 from idetour.gateway.record import Record
 from idetour.routes.plan import Candidate
 from idetour.secret import Secret
-from idetour.upstreams import Transports, openai
+from idetour.upstreams import Transports, prepare
 from idetour.upstreams.transport import Incoming, TransportError
 from idetour.wire import completion, raw
 from idetour.wire.chat import ChatRequest
@@ -76,7 +76,7 @@ async def attempt(
     transports: Transports, request: ChatRequest, candidate: Candidate, *, key: Secret | None, record: Record
 ) -> Answer:
     """Ask the candidate. Returns a committed answer; raises Failed."""
-    outgoing = openai.prepare(
+    outgoing = prepare(
         request,
         target=candidate.target,
         upstream=candidate.upstream,

@@ -52,10 +52,11 @@ class Cooldown:
     def answered(self, *, began: float) -> None:
         """A request that began then was answered. One from before the refusal says nothing about now."""
         if began >= self._since:
-            self.clear()
+            self.until, self.level, self.why = -math.inf, 0, ""  # who waits keeps his turn
 
     def clear(self) -> None:
-        self.until, self.level, self.why = -math.inf, 0, ""
+        """As if nothing had happened."""
+        self.until, self.level, self.why, self._last = -math.inf, 0, "", -math.inf
 
     def resume(self, until: float, why: str) -> None:
         """A rest that began in an earlier process."""

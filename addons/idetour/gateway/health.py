@@ -30,6 +30,7 @@ from idetour.gateway.tries import Try
 from idetour.profile import Target
 from idetour.secret import Secret
 
+SOON_SECONDS = 0.1  # for a turn at somebody who is well: no reason to go elsewhere
 MOST_PLACES = 2000  # the oldest idle one is forgotten: with `key: client` everybody may bring keys
 
 
@@ -86,8 +87,9 @@ class Health:
         """The first that may go now, or the one that may go first, and when. At least one must be there."""
         best, soonest = None, math.inf
         for each in tries:
-            at = self.place(each).free(now, turn, sole=sole)
-            if at <= now:
+            place = self.place(each)
+            at = place.free(now, turn, sole=sole)
+            if at <= now or (at - now <= SOON_SECONDS and place.well(now, turn, sole=sole) <= now):
                 return each, at
             if best is None or at < soonest:
                 best, soonest = each, at

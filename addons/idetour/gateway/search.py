@@ -36,6 +36,7 @@ class Search:
     _waited: float = 0.0
 
     def __post_init__(self) -> None:
+        self.pending = [*self.pending]
         self.sole = len(self.pending) == 1
         if len(self.pending) > MOST_CANDIDATES:
             now = self.health.clock()

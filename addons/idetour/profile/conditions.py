@@ -134,7 +134,7 @@ WORDS: dict[str, tuple[Any, str]] = {  # the type of a word's value, and its des
     ),
     "client": (
         Annotated[list[Annotated[str, AfterValidator(_client)]], SOME, Lone()],
-        "A part of the user agent; or the access key, by its name or its last four. One is enough.",
+        "A part of the user agent; or the access key, by its last four: …1234. One is enough.",
     ),
     "time": (
         Annotated[list[Annotated[str, AfterValidator(_hours)]], SOME, Lone()],

@@ -38,7 +38,7 @@ class Asked:
     request: ChatRequest
     path: str = ""  # as the client asked for it
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # names in lower case
-    access: str = ""  # which access key was presented: its name, or "…" and its last four characters
+    access: str = ""  # the access key that was presented, as it may be shown: `…1234`
     at: datetime = field(default_factory=datetime.now)  # by this machine's clock and zone
 
     @cached_property
@@ -55,7 +55,7 @@ class Asked:
         """The newest message in which a user says something: its place, the whole text, and what was said."""
         for place in range(len(self.turns) - 1, -1, -1):
             turn = self.turns[place]
-            whole = turns.text(turn.content) if turn.role == "user" and not turns.results(turn) else ""
+            whole = turns.text(turn.content) if turn.role == "user" else ""
             if said := spoken.said(whole):
                 return place, whole, said
         return -1, "", ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from random import random
 
 from idetour.errors import NotFound
-from idetour.profile import Profile, Rule, Target, Upstream
+from idetour.profile import Fields, Profile, Rule, Target, Upstream
 from idetour.routes import minilm
 from idetour.routes.asked import Asked
 from idetour.routes.guess import Method
@@ -31,7 +31,7 @@ type Embed = Callable[[Upstream, str, Sequence[str]], Awaitable[Sequence[Vector]
 class Decided:
     """Which rules held when the user spoke, as far as it was looked at."""
 
-    rules: tuple[Rule, ...]
+    conditions: tuple[Fields | None, ...]
     held: dict[int, bool] = field(default_factory=dict)
 
 
@@ -66,11 +66,10 @@ class Router:
         decided, methods = self._recall(route, rules, asked), self.methods(profile)
         for place, rule in enumerate(rules):
             when = rule.when or {}
-            kept = {word: said for word, said in when.items() if word not in SIZES}
             if not await holds({word: when[word] for word in when.keys() & SIZES}, asked, ()):
                 continue
             if place not in decided.held:
-                decided.held[place] = await holds(kept, asked, methods)
+                decided.held[place] = await holds(when, asked, methods)
             if decided.held[place]:
                 return place
         raise NotFound(
@@ -83,8 +82,9 @@ class Router:
         """What was decided when the user spoke; nothing yet, if this is when."""
         turn = (asked.session.key, asked.text, bool(asked.tools), route)
         decided = self._decided.get(turn) if asked.follows else None
-        if decided is None or decided.rules is not rules:  # the profile was changed meanwhile
-            decided = Decided(rules)
+        conditions = tuple(rule.when for rule in rules)
+        if decided is None or decided.conditions != conditions:  # the profile was changed meanwhile
+            decided = Decided(conditions)
             self._decided.put(turn, decided)
         return decided
 

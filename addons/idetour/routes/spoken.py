@@ -5,7 +5,10 @@ in tags. Words in there are not the user's: routing by them would send every
 request of a project about debugging to the model for debugging.
 """
 
+import re
+
 CJK = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"  # written without blanks; for regexes
+CLOSED = re.compile(r"</([A-Za-z_-]{1,40})>")
 LONGEST = 20_000  # characters that conditions look at: the beginning and the end of a longer text
 
 # The question itself, where an IDE marks it.
@@ -23,12 +26,14 @@ ENVELOPES = (
 
 def said(text: str) -> str:
     """The user's own words. Empty where the IDE alone speaks."""
+    closed = set(CLOSED.findall(text))
     for name in ASKS:
-        if inside := between(text, name)[1]:
+        if name in closed and (inside := between(text, name)[1]):
             text = "\n".join(inside)
             break
     for name in ENVELOPES:
-        text = between(text, name)[0]
+        if name in closed:
+            text = between(text, name)[0]
     return bounded(text.strip())
 
 

@@ -6,9 +6,13 @@ for the model and what the model is known to refuse. The answer is translated
 as it arrives: what the gateway reads is Chat.
 """
 
+import asyncio
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+import msgspec
 
 from idetour.profile import KnownModel, Manners, Model, Target, Upstream
 from idetour.profile.build import thinking
@@ -23,6 +27,11 @@ from idetour.wire.messages import MessagesRequest
 from idetour.wire.messages_places import Fields
 
 WHOLE_BYTES = 64 << 20  # the largest message that is read into memory
+COUNT_SECONDS = 5.0  # for the upstream to count tokens; an estimate is better than to wait
+COUNTED = frozenset({
+    "messages", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control",
+    "context_management", "mcp_servers",
+})  # fmt: skip
 SAMPLING = frozenset({"temperature", "top_p", "top_k"})
 # Models that continue an answer which was begun for them, and those that cannot be made to call a tool.
 # https://docs.anthropic.com/en/docs/about-claude/models
@@ -60,11 +69,9 @@ def prepare(
     """The whole request, as `openai.prepare` makes it for other upstreams. Raises BadRequest."""
     manners = known.manners.over(upstream.manners) if known else upstream.manners
     stream = manners.stream == "only" or (request.stream and manners.stream != "never")
-    made: Mapping[str, str] = {}
     if isinstance(request, MessagesRequest):
         fields = own(request.native, manners=manners, model=model, known=known)
         fields |= {"model": raw.of(target.model), "stream": raw.of(stream)}
-        made = {"anthropic-beta": request.beta} if request.beta else {}
     else:
         fields = adapt(
             request.fields,
@@ -80,10 +87,11 @@ def prepare(
             forced=not NEVER_FORCED.match(target.model),
         )
         clamp(fields, output_limits(known))  # once more: a budget of thought may have raised it
-    kind = Native if isinstance(request, MessagesRequest) else Outgoing
-    return kind(
+    native = isinstance(request, MessagesRequest)
+    more = beta(request) if isinstance(request, MessagesRequest) else {}
+    return (Native if native else Outgoing)(
         url=address(upstream),
-        headers={**headers(upstream, key, stream=stream), **made},
+        headers=headers(upstream, key, stream=stream) | more,
         body=chat.write(fields),
         proxy=upstream.proxy,
         ca=upstream.ca,
@@ -112,13 +120,53 @@ def address(upstream: Upstream, what: str = "messages") -> str:
     return f"{upstream.url.removesuffix('/v1')}/v1/{what}"
 
 
-def headers(upstream: Upstream, key: Secret | None, *, stream: bool) -> Mapping[str, str]:
+def headers(upstream: Upstream, key: Secret | None, *, stream: bool) -> dict[str, str]:
     """As for other upstreams, but for the version, and for where the key stands."""
     made = {"anthropic-version": anthropic.VERSION, **openai.headers(upstream, None, stream=stream)}
     if key is not None:
         made.pop("authorization", None)
         made["x-api-key"] = key.reveal()
     return made
+
+
+async def count(
+    transport: Transport, request: MessagesRequest, *, target: Target, upstream: Upstream, key: Secret | None
+) -> int | None:
+    """How many tokens the upstream itself counts; None where it does not say so in time."""
+    fields = {name: value for name, value in request.native.items() if name in COUNTED}
+    outgoing = Outgoing(
+        url=address(upstream, "messages/count_tokens"),
+        headers=headers(upstream, key, stream=False) | beta(request),
+        body=chat.write(fields | {"model": raw.of(target.model)}),
+        proxy=upstream.proxy,
+        ca=upstream.ca,
+        first_byte=COUNT_SECONDS,
+    )
+    try:
+        async with asyncio.timeout(COUNT_SECONDS):
+            incoming = await transport.send(outgoing)
+            try:
+                body = await whole(incoming)
+            finally:
+                incoming.close()
+        counted = msgspec.json.decode(body)["input_tokens"] if incoming.status == 200 else None
+    except (TimeoutError, TransportError, ValueError, LookupError, TypeError):
+        return None
+    return counted if isinstance(counted, int) else None
+
+
+def beta(request: MessagesRequest) -> dict[str, str]:
+    return {"anthropic-beta": request.beta} if request.beta else {}
+
+
+async def whole(incoming: Incoming) -> bytes:
+    """The body to its end. Raises TransportError where it is larger than any message."""
+    body = bytearray()
+    while data := await incoming.read():
+        body += data
+        if len(body) > WHOLE_BYTES:
+            raise TransportError("broken", f"the answer is larger than {WHOLE_BYTES >> 20} MiB")
+    return bytes(body)
 
 
 @dataclass(slots=True)
@@ -175,12 +223,7 @@ class Whole:
         if self._read:
             return b""
         self._read = True
-        body = bytearray()
-        while data := await self.below.read():
-            body += data
-            if len(body) > WHOLE_BYTES:
-                raise TransportError("broken", f"the answer is larger than {WHOLE_BYTES >> 20} MiB")
-        return completion(bytes(body), carry=self.carry)
+        return completion(await whole(self.below), created=int(time.time()), carry=self.carry)
 
     def close(self) -> None:
         self.below.close()

@@ -34,7 +34,7 @@ _SYSTEM = ("system", "developer")
 
 @dataclass(slots=True)
 class Conversation:
-    """`signed`: whether the last turn with calls begins with a thought of Claude's own, or there is none."""
+    """`signed`: whether Claude's last turn begins with a thought of its own, or calls nothing."""
 
     system: list[Block] = field(default_factory=list)
     turns: list[dict[str, object]] = field(default_factory=list)
@@ -114,8 +114,7 @@ class Translation:
         if raw.is_text(refusal) and not blank(refusal):
             said.append({"type": "text", "text": refusal})
         uses = [self._use(call, at) for call, at in calls]
-        if uses:
-            self.made.signed = bool(thoughts)
+        self.made.signed = bool(thoughts) or not uses
         if said or uses:
             self._add("assistant", thoughts + said + uses)
 

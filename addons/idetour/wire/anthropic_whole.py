@@ -12,8 +12,8 @@ from idetour.wire.messages_stream import CLAUDE, NATIVE
 from idetour.wire.turns import string
 
 
-def completion(body: bytes, *, carry: bool = False) -> bytes:
-    """The message as a completion; anything else as it came, for whoever looks for errors in it.
+def completion(body: bytes, *, created: int, carry: bool = False) -> bytes:
+    """The message as a completion, made at `created` (Unix time); anything else as it came, for whoever looks for errors in it.
 
     `carry`: the message itself goes along in the member NATIVE.
     """
@@ -30,7 +30,7 @@ def completion(body: bytes, *, carry: bool = False) -> bytes:
         {
             "id": fields.get("id", raw.EMPTY_TEXT),
             "object": "chat.completion",
-            "created": 0,
+            "created": created,
             "model": fields.get("model", raw.EMPTY_TEXT),
             "choices": [{"index": 0, "message": said, "finish_reason": finish}],
             "usage": messages_ends.chat_usage(used if isinstance(used, dict) else {}),

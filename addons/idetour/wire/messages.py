@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from idetour.wire import chat, messages_tools, messages_turns, raw
+from idetour.errors import BadRequest
+from idetour.wire import messages_tools, messages_turns, raw
 from idetour.wire.chat import ChatRequest
 from idetour.wire.messages_places import Fields, members, wrong
 from idetour.wire.turns import string
@@ -37,35 +38,42 @@ class MessagesRequest(ChatRequest):
     beta: str = ""
     names: Mapping[str, str]
     stops: tuple[str, ...]
+    refusal: BadRequest | None = None  # why it cannot be said in Chat
 
 
-def read(body: bytes, *, default: str | None = None, beta: str = "") -> MessagesRequest:
-    """Raises BadRequest, which says what is wrong and where. `default` is the model of a request that names none."""
-    asked = chat.read(body, default=default)  # what both protocols have: JSON, `model`, `messages`, `stream`
-    return translate(asked.fields, model=asked.model, stream=asked.stream, beta=beta)
+def translate(asked: ChatRequest, *, beta: str = "") -> MessagesRequest:
+    """From what both protocols have in common (`chat.read` has read that): the rest. Never raises.
+
+    What Chat cannot say is kept as `refusal`, for an upstream that speaks Messages may know it.
+    """
+    try:
+        fields, names, stops = chat_fields(asked.fields)
+        refusal = None
+    except BadRequest as error:
+        fields, names, stops, refusal = {"messages": asked.fields["messages"]}, {}, (), error
+    return MessagesRequest(
+        fields=fields | {"model": raw.of(asked.model), "stream": raw.of(asked.stream)},
+        model=asked.model,
+        stream=asked.stream,
+        include_usage=True,
+        native=asked.fields,
+        beta=beta,
+        names=names,
+        stops=stops,
+        refusal=refusal,
+    )
 
 
-def translate(fields: Fields, *, model: str, stream: bool, beta: str = "") -> MessagesRequest:
-    """The request in both shapes. Raises BadRequest."""
-    made = {"model": raw.of(model), "messages": raw.of(messages_turns.translate(fields))}
+def chat_fields(fields: Fields) -> tuple[Fields, dict[str, str], tuple[str, ...]]:
+    """The Chat request, the names that were cut, and the stop sequences. Raises BadRequest, which names the place."""
+    made = {"messages": raw.of(messages_turns.translate(fields))}
     made |= {name: fields[name] for name in _SAME if fields.get(name, raw.NULL) != raw.NULL}
     tools, names = messages_tools.translate(fields)
     stops = _stops(fields.get("stop_sequences", raw.NULL))
     made |= tools | _thinking(fields) | _format(fields) | _user(fields)
     if stops:
         made["stop"] = raw.of(stops)
-    if stream:
-        made["stream"] = Raw(b"true")
-    return MessagesRequest(
-        fields=made,
-        model=model,
-        stream=stream,
-        include_usage=True,
-        native=fields,
-        beta=beta,
-        names=names,
-        stops=stops,
-    )
+    return made, names, stops
 
 
 def _stops(value: Raw) -> tuple[str, ...]:

@@ -45,7 +45,10 @@ def translate(fields: Fields) -> list[Fields]:
             made += _assistant(said, calls)
         else:
             made += _user(said, calls)
-    return made + _stubs(calls)
+    made += _stubs(calls)
+    if not made:
+        wrong("messages", "says nothing: every content is empty")
+    return made
 
 
 type Said = list[tuple[Fields, str]]  # blocks, each with its place

@@ -115,7 +115,7 @@ class Spoken(Item):
     def _kept(self) -> Fields:
         if self.status == "in_progress":  # not whole yet
             return {}
-        details = members(self.details.whole(0)["message"]).get("reasoning_details", raw.NULL)
+        details = again(self.details.whole(0)["message"]).get("reasoning_details", raw.NULL)
         return {} if details is raw.NULL else {"encrypted_content": sealed(details)}
 
     def _here(self, kind: Kind) -> Fields:
@@ -182,7 +182,15 @@ def name(call: ToolCall) -> str:
 
 
 def function(call: ToolCall) -> dict[str, Raw]:
-    return members(call.whole(0).get("function", raw.NULL))
+    return again(call.whole(0).get("function", raw.NULL))
+
+
+def again(written: Raw) -> dict[str, Raw]:
+    """The members of what was put together here, in which half an emoji may wait for its other half."""
+    try:
+        return members(written)
+    except ValueError:
+        return members(Raw(raw.masked(bytes(written))))
 
 
 def free_text(arguments: Raw) -> Raw:

@@ -91,13 +91,18 @@ class Teller:
             for kind in ("created", "in_progress"):
                 self._turn(kind, "in_progress")
         if data.strip() == b"[DONE]":
-            return self._complete()
+            self._complete()
+        else:
+            self._read(data)
+
+    def _read(self, data: bytes) -> None:
         try:
             fields, choices = parse(data)
         except ValueError:
             return
         if error_in(data, fields, choices):
-            return self._fail(parse_error(data))
+            self._fail(parse_error(data))
+            return
         self._usage = Usage.read(fields.get("usage", raw.NULL)) or self._usage
         for choice in objects(fields.get("choices", raw.NULL)):
             if bytes(choice.get("index", raw.NULL)) in FIRST:
@@ -125,7 +130,7 @@ class Teller:
 
     def _keep(self, details: Raw) -> None:
         """Signatures go with the reasoning that they sign; those that come later get an item of their own."""
-        self._speaker("reasoning").details.add({"delta": raw.of({"reasoning_details": details})})
+        self._speaker("reasoning").details.add({"delta": Raw(b'{"reasoning_details":%b}' % details)})
 
     def _speaker(self, kind: str) -> Spoken:
         """The open item of this kind."""
@@ -185,6 +190,8 @@ class Teller:
         output = [item.whole() for item in self._items]
         self.status = status
         self.response = self._frame.response(status, output, usage=self._usage, **told)
+        if self.over and self.response.find(rb"\u") >= 0:
+            self.response = raw.mended(self.response)  # half an emoji whose other half never came
         self._tell(f"response.{event}", response=Raw(self.response))
 
     def _tell(self, type: str, **members: object) -> None:

@@ -16,7 +16,7 @@ OWN = ("text", "input_text", "output_text")  # the types of parts that hold text
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """One message. What it holds is read by `text`, `results` and `images`."""
+    """One message. What it holds is read by `text` and `images`."""
 
     role: str = ""
     content: Raw = raw.NULL
@@ -46,18 +46,10 @@ def turns(fields: Fields) -> list[Turn]:
 
 
 def text(content: Raw) -> str:
-    """A content's text: the string itself, or its text parts with a line between them."""
+    """A content's text: the string itself, or its text parts, one below the other; never a tool's result."""
     if raw.is_text(content):
         return string(content)
     return "\n".join(string(part["text"]) for part in parts(content) if "text" in part and kind(part) in OWN)
-
-
-def results(turn: Turn) -> bool:
-    """Whether a message brings what a tool returned, and nothing that a person wrote."""
-    if turn.role in ("tool", "function"):
-        return True
-    kinds = [kind(part) for part in parts(turn.content)]
-    return "tool_result" in kinds and not set(OWN) & set(kinds)
 
 
 def images(content: Raw) -> int:
@@ -76,9 +68,11 @@ def tools(fields: Fields) -> tuple[str, ...]:
 
 def string(value: Raw) -> str:
     """A JSON string; empty where the value is something else."""
-    for candidate in (value, raw.mended(bytes(value)) if raw.is_text(value) else b""):
+    if not raw.is_text(value):
+        return ""
+    for written in (bytes, raw.mended):  # half an emoji is mended only where it stands in the way
         try:
-            return _text.decode(candidate)
+            return _text.decode(written(value))
         except ValueError:
             continue
     return ""

@@ -1,0 +1,116 @@
+"""From a plan to tries."""
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.trying import candidate, trying
+from idetour.gateway.tries import Refused, Try, affinity, at_most, fitting, tries
+from idetour.profile import Upstream
+from idetour.routes.asked import Asked
+from idetour.routes.plan import Candidate, Plan
+from idetour.secret import Secret
+from idetour.wire import chat
+
+KEYS = tuple(Secret(f"sk-key-number-{number}") for number in range(3))
+
+
+def asked(said: str = "hi", **fields: Any) -> Asked:
+    body = {"model": "m", "messages": [{"role": "user", "content": said}], **fields}
+    return Asked(request=chat.read(json.dumps(body).encode()))
+
+
+def planned(**upstream: Any) -> Plan:
+    place = Upstream(name="a", title="A", url="https://a.example/v1", **upstream)
+    each = Candidate(target=candidate("a/x").target, upstream=place)
+    return Plan(asked="m", why="", candidates=(each,))
+
+
+def found(plan: Plan, typed: Secret | None = None, said: str = "hi") -> list[Try | Refused]:
+    return [*tries(plan, typed, uniform=affinity(asked(said)), identify=lambda key: key.reveal())]
+
+
+def keys(said: str) -> list[str]:
+    return [each.id for each in found(planned(keys=KEYS), said=said) if isinstance(each, Try)]
+
+
+def test_each_key_is_a_try_of_its_own() -> None:
+    assert sorted(keys("hi")) == [key.reveal() for key in KEYS]
+
+
+def test_a_conversation_keeps_its_key() -> None:
+    assert keys("hi") == keys("hi")
+
+
+def test_conversations_share_the_keys_evenly() -> None:
+    first = Counter(keys(f"conversation {number}")[0] for number in range(300))
+    assert len(first) == 3
+    assert min(first.values()) > 60
+
+
+def test_when_a_key_goes_the_others_keep_their_conversations() -> None:
+    for number in range(50):
+        said = f"conversation {number}"
+        fewer = planned(keys=KEYS[1:])
+        left = [each.id for each in found(fewer, said=said) if isinstance(each, Try)]
+        assert left == [key for key in keys(said) if key != KEYS[0].reveal()]
+
+
+def test_messages_that_cannot_be_read_have_no_conversation_and_are_no_error() -> None:
+    request = chat.read(b'{"model": "m", "messages": ["hi"]}')
+    assert 0 <= affinity(Asked(request=request))("name") < 1
+
+
+@given(st.text(), st.text())
+def test_affinity_is_a_number_from_zero_to_below_one(said: str, name: str) -> None:
+    assert 0 <= affinity(asked(said))(name) < 1
+
+
+@pytest.mark.parametrize(
+    ("upstream", "typed", "said"),
+    [
+        ({"client_key": True}, None, "typed in the IDE"),
+        ({"needs_key": True, "key_names": ("NAME",)}, None, "set NAME in the environment"),
+        ({"needs_key": True}, None, "write `key: $NAME`"),
+        ({"login": "qwen"}, None, "idetour login qwen"),
+    ],
+)
+def test_who_cannot_be_asked_says_why(upstream: dict[str, Any], typed: Secret | None, said: str) -> None:
+    (refused,) = found(planned(**upstream), typed)
+    assert isinstance(refused, Refused)
+    assert said in refused.error.message
+
+
+def test_the_key_that_was_typed_goes_where_the_profile_says() -> None:
+    (each,) = found(planned(client_key=True), KEYS[0])
+    assert isinstance(each, Try)
+    assert each.key == KEYS[0]
+
+
+@pytest.mark.parametrize(
+    ("windows", "tokens", "order"),
+    [
+        ([None, None], 50_000, [0, 1]),
+        ([8_000, 200_000], 100, [0, 1]),
+        ([8_000, 200_000], 50_000, [1, 0]),
+        ([8_000, None, 200_000], 50_000, [1, 2, 0]),
+        ([8_000, None], 50_000, [0, 1]),  # nobody is known to be larger
+        ([8_000, 16_000], 50_000, [0, 1]),  # nobody is large enough
+        ([48_000, 200_000], 50_000, [0, 1]),  # too close to tell
+    ],
+)
+def test_a_window_that_is_clearly_too_small_comes_behind_those_that_fit(
+    windows: list[int | None], tokens: int, order: list[int]
+) -> None:
+    listed = [trying(f"a/{number}", window=window) for number, window in enumerate(windows)]
+    assert fitting(listed, asked("word " * tokens)) == [listed[place] for place in order]
+
+
+def test_at_most_so_many_and_each_target_among_them() -> None:
+    many = [trying("a/x", str(number)) for number in range(9)] + [trying("b/x"), trying("c/x")]
+    kept = [*at_most(many, 5, 3)]
+    assert [str(each.candidate.target) for each in kept] == ["a/x", "a/x", "a/x", "b/x", "c/x"]

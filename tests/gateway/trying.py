@@ -1,0 +1,47 @@
+"""Tries without a network, and a clock that a test moves."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from idetour.errors import UpstreamError
+from idetour.gateway.faults import Fault, Scope
+from idetour.gateway.tries import Try
+from idetour.profile import KnownModel, Manners, Target, Upstream
+from idetour.routes.plan import Candidate
+from idetour.secret import Secret
+
+
+@dataclass
+class Clock:
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def candidate(name: str, *, window: int | None = None, pace: int | None = None) -> Candidate:
+    """`up/model`, at an endpoint of the upstream's own."""
+    target = Target.parse(name)
+    upstream = Upstream(
+        name=target.upstream,
+        title=target.upstream,
+        url=f"https://{target.upstream}.example/v1",
+        manners=Manners(pace=pace),
+    )
+    known = KnownModel(target=target, title=name, context=window) if window else None
+    return Candidate(target=target, upstream=upstream, known=known)
+
+
+def trying(name: str, key: str = "", **how: Any) -> Try:
+    return Try(candidate(name, **how), Secret(f"sk-some-long-key-{key}") if key else None, key)
+
+
+def fault(scope: Scope, *, status: int = 500, **how: Any) -> Fault:
+    return Fault(scope=scope, error=UpstreamError(f"HTTP {status}", status=status), **how)
+
+
+RATE = fault("credential×model", status=429, passes=True)
+BUSY = fault("model", status=503, passes=True, busy=True)
+BROKEN = fault("model")
+DEAD = fault("endpoint", status=502)
+REFUSED = fault("credential", status=401, rest=1800.0)

@@ -1,0 +1,34 @@
+import pytest
+from msgspec import Raw
+
+from idetour.errors import BadRequest
+from idetour.wire import raw
+from idetour.wire.messages_places import blocks, joined, members, objects, text, word
+
+
+@pytest.mark.parametrize(
+    ("read", "place"),
+    [
+        (lambda: objects(Raw(b"{}"), "messages"), "messages"),
+        (lambda: objects(Raw(b"[{},1]"), "messages"), "messages[1]"),
+        (lambda: members(Raw(b"[]"), "tools[0].input_schema"), "tools[0].input_schema"),
+        (lambda: text({"a": Raw(b"1")}, "a", "messages[0]"), "messages[0].a"),
+        (lambda: word({}, "type", "messages[0].content[2]"), "messages[0].content[2].type"),
+        (lambda: blocks(Raw(b"7"), "system"), "system"),
+    ],
+)
+def test_a_refusal_names_the_place(read: object, place: str) -> None:
+    with pytest.raises(BadRequest, match=f"^`{place.replace('[', r'\[').replace('.', r'\.')}`") as refused:
+        assert callable(read)
+        read()
+    assert refused.value.param == place
+
+
+def test_a_string_is_one_block_and_null_is_none() -> None:
+    assert blocks(Raw(b'"hi"'), "system") == [{"type": Raw(b'"text"'), "text": Raw(b'"hi"')}]
+    assert blocks(raw.NULL, "system") == []
+
+
+def test_strings_are_joined_without_being_decoded() -> None:
+    assert joined([Raw(rb'"a\ud83d"'), Raw(rb'"\ude00\/b"')], rb"\n") == Raw(rb'"a\ud83d\n\ude00\/b"')
+    assert joined([]) == raw.EMPTY_TEXT
