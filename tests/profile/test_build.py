@@ -130,7 +130,11 @@ def test_a_known_model_has_its_own_manners() -> None:
 
 def test_a_key_does_not_follow_a_known_upstream_to_another_host(tmp_path: Path) -> None:
     env = {"NVIDIA_API_KEY": "nvapi-000"}
-    known = build.upstream("nim", {"url": "https://nim.example.com/v1", "key": "$NVIDIA_API_KEY"}, env=env, folder=tmp_path)
+    known = build.upstream(
+        "nim", {"url": "https://nim.example.com/v1", "key": "$NVIDIA_API_KEY"}, env=env, folder=tmp_path
+    )
     same = build.upstream("nim", {"url": "https://nim.example.com/v2"}, env=env, base=known, folder=tmp_path)
-    other = build.upstream("nim", {"url": "https://elsewhere.example/v1"}, env=env, base=known, folder=tmp_path)
+    other = build.upstream(
+        "nim", {"url": "https://elsewhere.example/v1"}, env=env, base=known, folder=tmp_path
+    )
     assert (same.keys, other.keys, other.ready) == (known.keys, (), True)

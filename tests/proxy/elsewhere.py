@@ -42,7 +42,7 @@ def main(folder: Path) -> None:
             text=True,
             timeout=20,
         )
-        print(asked.returncode, asked.stdout, asked.stderr)
+        sys.stdout.write(f"{asked.returncode} {asked.stdout} {asked.stderr}")
         serving.kill()
 
 

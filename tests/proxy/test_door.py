@@ -17,8 +17,8 @@ import pytest
 from mitmproxy import connection
 from mitmproxy.proxy import mode_specs
 
-from idetour.proxy import door
 from conftest import ADDONS, healthy
+from idetour.proxy import door
 from proxy.conftest import Proxy
 from upstream import Upstream, stream, until
 
@@ -223,14 +223,8 @@ def test_the_script_can_be_loaded_again_while_it_runs(tmp_path: Path, home: Path
     script = tmp_path / "addon.py"
     script.write_text("from idetour.proxy import addons\n__all__ = ['addons']\n")
 
-    command = [
-        Path(sys.executable).with_name("mitmdump"),
-        "-s",
-        script,
-        "--listen-port",
-        str(free_port),
-        "--set",
-    ]
+    mitmdump = str(Path(sys.executable).with_name("mitmdump"))
+    command = [mitmdump, "-s", str(script), "--listen-port", str(free_port), "--set"]
     said = tmp_path / "said.txt"
     environment = {**os.environ, "PYTHONPATH": str(ADDONS)}
     with said.open("w") as output:
@@ -273,7 +267,9 @@ def test_what_is_tunnelled_to(address: str, alone: bool, with_others: bool) -> N
     assert (door.reachable(parsed, lan=False), door.reachable(parsed, lan=True)) == (alone, with_others)
 
 
-def test_a_foreign_host_name_does_not_send_our_visitors_elsewhere(proxy: Callable[..., Proxy], profile: Path) -> None:
+def test_a_foreign_host_name_does_not_send_our_visitors_elsewhere(
+    proxy: Callable[..., Proxy], profile: Path
+) -> None:
     running = proxy(profile, display=True)
     with socket.create_connection(("127.0.0.1", running.port)) as sock:
         sock.settimeout(10)

@@ -90,4 +90,4 @@ def test_a_conversation_comes_back_from_messages_as_it_was(
     said = conversation(rounds)
     there = anthropic.write({"model": raw.of("m"), "messages": raw.of(said)})
     back, _, _ = messages.chat_fields(raw.fields(raw.encode(there)))
-    assert json.loads(back["messages"]) == said
+    assert json.loads(raw.encode(back["messages"])) == said

@@ -12,7 +12,7 @@ def test_what_was_sealed_comes_back_byte_for_byte() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [b"null", b"7", b'""', b'"gAAAA"', b'"idetour-details:"', b'"idetour-details:%%"', b'"idetour-details:e30="', b'"idetour-details:W1tbWw=="']
+    "value", [b"null", b"7", b'""', b'"gAAAA"', b'"W3siYSI6MX1d"', b'"idetour-details:"', b'"idetour-details:%%"', b'"idetour-details:e30="', b'"idetour-details:W1tbWw=="']
 )  # fmt: skip
 def test_what_is_not_ours_is_not_opened(value: bytes) -> None:
     assert unsealed(Raw(value)) == []

@@ -66,7 +66,7 @@ def run(
     from idetour.profile.read import find, read
 
     if profile and profile.startswith("-"):  # `run -- -w FILE`: there is no profile before the options
-        profile, options = None, (profile, *options)
+        options, profile = (profile, *options), None
     path = find(profile)
     made = read(path)
     port = usable(host, port)

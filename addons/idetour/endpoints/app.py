@@ -42,7 +42,9 @@ METHODS = {
 }
 PUBLIC = ("/", "/health", "/proxy.pac")  # to look at without a key
 VERSIONS = re.compile(r"^(?:/v1)+(?=/|$)")
-BARE = re.compile(r"/(?:chat/completions|models|responses|messages(?:/count_tokens)?)|/(?:models|responses)/.+")
+BARE = re.compile(
+    r"/(?:chat/completions|models|responses|messages(?:/count_tokens)?)|/(?:models|responses)/.+"
+)
 
 
 def tidy(path: str) -> str:
@@ -109,7 +111,9 @@ class App:
             exchange.extra = {"access-control-allow-origin": origin, "vary": "Origin"}
         if exchange.method == "OPTIONS":
             return await preflight(exchange)
-        allowed = METHODS[MODELS] if path.startswith((f"{MODELS}/", f"{messages.MODELS}/")) else METHODS.get(path)
+        allowed = (
+            METHODS[MODELS] if path.startswith((f"{MODELS}/", f"{messages.MODELS}/")) else METHODS.get(path)
+        )
         if id := kept(path):
             allowed = KEPT
         if path in ADMINISTERED and door.host is None:

@@ -113,6 +113,6 @@ class Translated:
 
     async def _say(self, told: bytes) -> None:
         """Keep the response before its end is told: the next request may come at once."""
-        if told and  self.teller.status in ("completed", "incomplete"):
+        if told and self.asked.store and self.teller.status in ("completed", "incomplete"):
             self.store.keep(self.teller.id, self.teller.response, self.asked.items, self.asked.previous)
         await self.client.write(told)

@@ -18,6 +18,7 @@ from idetour.secret import Secret
 
 NO_KEY = "upstream_key_missing"
 CLEARLY = 1.15  # times the window: an estimate errs by less
+LEAST_BYTES = 2.5  # for a token, in any text that people write: to count is milliseconds, and seldom needed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,8 +81,9 @@ def tries(
 
 def fitting(found: list[Try], asked: Asked) -> list[Try]:
     """Those whose window is clearly too small behind those in which the request fits; unknown ones as they are."""
-    bytes_ = estimate.size(asked.request.fields)  # no tokenizer makes more tokens than that
-    if all(each.window is None or bytes_ <= each.window for each in found):
+    windows = {each.window for each in found if each.window}
+    most = estimate.size(asked.request.fields) / LEAST_BYTES
+    if len(windows) < 2 or most <= min(windows):
         return found
     try:
         tokens = asked.tokens

@@ -15,4 +15,5 @@ def order(weights: Mapping[str, float], uniform: Callable[[str], float]) -> list
     def rank(name: str) -> float:
         return -math.log(1 - uniform(name)) / weights[name]
 
-    return sorted((name for name, weight in weights.items() if weight > 0), key=rank)
+    names = [name for name, weight in weights.items() if weight > 0]
+    return sorted(names, key=rank) if len(names) > 1 else names  # to know a conversation, it has to be read

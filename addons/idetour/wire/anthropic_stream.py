@@ -28,7 +28,6 @@ from idetour.wire import messages_ends, raw, sse
 from idetour.wire.messages_places import joined
 from idetour.wire.messages_stream import CLAUDE, NATIVE
 
-
 type Delta = dict[str, object]
 
 

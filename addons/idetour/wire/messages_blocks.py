@@ -39,12 +39,13 @@ class Block:
 
     def __init__(self, kind: str, call: ToolCall | None = None, data: Raw = raw.NULL) -> None:
         self.kind, self.call, self.data = kind, call, data
-        self.opened = self.closed = False
+        self.opened = self.closed = self.signed = False
         self.waiting: list[tuple[str, Raw]] = []
         self._heard: list[Raw] = []
 
     def hear(self, kind: str, piece: Raw) -> None:
         self.waiting.append((kind, piece))
+        self.signed = self.signed or kind == "signature"  # what follows is another thought
         if self.call is not None:
             self._heard.append(piece)
 
@@ -76,7 +77,7 @@ class Blocks:
     def say(self, kind: str, piece: Raw) -> Iterator[bytes]:
         """A piece of text, of a thought, or the signature that ends one."""
         wanted = "thinking" if kind == "signature" else kind
-        if not self._queue or self._queue[-1].kind != wanted:
+        if not self._queue or self._queue[-1].kind != wanted or self._queue[-1].signed:
             self._queue.append(Block(wanted))
         self._queue[-1].hear(kind, piece)
         yield from self._advance()

@@ -31,9 +31,10 @@ def unwrap(id: str) -> str:
     if inside == id:
         return id
     try:
-        return base64.urlsafe_b64decode(inside + "=" * (-len(inside) % 4)).decode(errors="surrogatepass")
+        found = base64.urlsafe_b64decode(inside + "=" * (-len(inside) % 4)).decode(errors="surrogatepass")
     except ValueError:
         return id
+    return found if wrap(found) == id else id  # the decoder overlooks what is not its own
 
 
 def cut(name: str) -> str:

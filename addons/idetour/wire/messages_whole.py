@@ -8,7 +8,8 @@ from idetour.errors import UpstreamError
 from idetour.wire import messages_ends, raw
 from idetour.wire.assembly import as_text, members, objects
 from idetour.wire.messages_blocks import is_object, tool_use
-from idetour.wire.messages_stream import NATIVE, has_plain, head, thoughts
+from idetour.wire.messages_places import joined
+from idetour.wire.messages_stream import CLAUDE, NATIVE, has_plain, head, thoughts
 from idetour.wire.turns import string
 
 
@@ -48,17 +49,7 @@ def message(
 
 
 def _blocks(said: dict[str, Raw], id: str, names: Mapping[str, str]) -> Iterator[dict[str, object]]:
-    thought: dict[str, object] = {}
-    for kind, piece in thoughts(said, plain=has_plain(said)):
-        if kind == "data":
-            yield {"type": "redacted_thinking", "data": piece}
-        else:
-            thought = {"type": "thinking", "thinking": "", "signature": ""} | thought | {kind: piece}
-            if kind == "signature":
-                yield thought
-                thought = {}
-    if thought:
-        yield thought
+    yield from _thoughts(said)
     for key in ("content", "refusal"):
         text = as_text(said.get(key, raw.NULL))
         if raw.is_text(text) and not raw.blank(text):
@@ -71,6 +62,20 @@ def _blocks(said: dict[str, Raw], id: str, names: Mapping[str, str]) -> Iterator
         name, given = function.get("name", raw.NULL), input_of(function.get("arguments", raw.NULL))
         missing = f"toolu_{id}_{number}"
         yield tool_use(call.get("id", raw.NULL), name, given, missing=missing, names=names)
+
+
+def _thoughts(said: dict[str, Raw]) -> Iterator[dict[str, object]]:
+    """Claude's own with their signatures, each apart; those of others as one, without."""
+    own = [each for each in objects(said.get("reasoning_details", raw.NULL)) if each.get("format") == CLAUDE]
+    for each in own:
+        if raw.is_text(data := each.get("data", raw.NULL)):
+            yield {"type": "redacted_thinking", "data": data}
+        else:
+            words, sign = each.get("text", raw.EMPTY_TEXT), each.get("signature", raw.EMPTY_TEXT)
+            yield {"type": "thinking", "thinking": words, "signature": sign}
+    pieces = [] if own else [piece for _, piece in thoughts(said, plain=has_plain(said))]
+    if pieces:
+        yield {"type": "thinking", "thinking": joined(pieces), "signature": ""}
 
 
 def input_of(arguments: Raw) -> Raw:

@@ -20,7 +20,7 @@ from msgspec import Raw
 
 from idetour.errors import UpstreamError
 from idetour.wire import completion, raw, responses_output, sse
-from idetour.wire.assembly import TOOL_CALLS, ToolCall, ToolCalls, as_text, members, objects
+from idetour.wire.assembly import ToolCall, ToolCalls, as_text, members, objects
 from idetour.wire.chunks import error_in, parse
 from idetour.wire.fault import Fault, parse_error
 from idetour.wire.responses_object import REASONS, Frame, failure
@@ -120,9 +120,8 @@ class Teller:
         self._say(REFUSAL, delta.get("refusal", raw.NULL))
         for piece in objects(delta.get("tool_calls", raw.NULL)):
             self._call(piece)
-        reason = choice.get("finish_reason", raw.NULL)
-        if raw.blank(self._finish) or reason == TOOL_CALLS:
-            self._finish = reason
+        if raw.blank(self._finish):  # some send it twice
+            self._finish = choice.get("finish_reason", raw.NULL)
 
     def _say(self, kind: Kind, text: Raw, likely: Raw = raw.NULL) -> None:
         if raw.is_text(text) and not raw.blank(text):
