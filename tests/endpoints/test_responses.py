@@ -1,8 +1,9 @@
 """`POST /v1/responses` from the wire to the upstream and back, asked with OpenAI's own SDK."""
 
+import asyncio
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,10 @@ from endpoints.talk import Answer, ask, look
 from idetour.endpoints.door import TICKET, Door
 from idetour.endpoints.responses import Translated
 from idetour.wire import sse
+from idetour.wire.responses import read
+from idetour.wire.responses_object import frame
+from idetour.wire.responses_store import Store
+from idetour.wire.responses_stream import Teller
 from upstream import Upstream, call, event, raw_stream, reply, status, stream, think, until, whole
 
 if TYPE_CHECKING:
@@ -331,32 +336,27 @@ def test_an_intercepted_request_that_nobody_here_answers_goes_on_as_it_came(
     assert answer.headers.get("x-idetour-request-id") is None
 
 
+class Listener:
+    """Who hears what `Translated` tells."""
+
+    started = False
+    heard = b""
+
+    async def start(self, status: int, headers: Mapping[str, str]) -> None:
+        self.started = True
+
+    async def write(self, data: bytes) -> None:
+        self.heard += data
+
+    async def end(self) -> None:
+        self.heard += b"end"
+
+
 def test_comments_that_keep_a_stream_alive_pass() -> None:
-    """In the time before anything is known of the answer, and between two events of it."""
-    import asyncio
-
-    from idetour.wire.responses import read
-    from idetour.wire.responses_object import frame
-    from idetour.wire.responses_store import Store
-    from idetour.wire.responses_stream import Teller
-
-    class Listener:
-        started = False
-        heard = b""
-
-        async def start(self, status: int, headers: Any) -> None:
-            self.started = True
-
-        async def write(self, data: bytes) -> None:
-            self.heard += data
-
-        async def end(self) -> None:
-            self.heard += b"end"
-
-    asked, listener = read(b'{"model":"m","input":"Hi","stream":true}', Store()), Listener()
-    told = Translated(
-        listener, Teller(frame("resp_1", {}, model="m", created=1), asked.tools), asked, Store()
-    )
+    """Before anything is known of the answer, and between two events of it."""
+    asked = read(b'{"model":"m","input":"Hi","stream":true}', Store())
+    listener, teller = Listener(), Teller(frame("resp_1", {}, model="m", created=1), asked.tools)
+    told = Translated(listener, teller, asked, Store())
 
     async def answer() -> None:
         await told.start(200, {"content-type": "text/event-stream; charset=utf-8"})

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from faults.client import MESSAGES, Asking, Heard, took
+from faults.conftest import written
 from idetour.gateway import attempt, cooldown, delivery, search
 from idetour.profile.catalog import load
 from idetour.upstreams import openai
@@ -207,6 +208,21 @@ def test_a_paced_upstream_is_never_asked_more_often_than_it_allows(
     asking = Asking(serving(profile_file(profile)).url)
     assert {asking.chat().text for _ in range(12)} == {"Hello, world"}
     assert len(paced.requests) == 5
+
+
+def test_a_key_that_is_used_up_is_not_asked_again_because_of_a_restart(
+    profile_file: Callable[..., Path], upstreams: Callable[..., Upstream], key: str, tmp_path: Path
+) -> None:
+    from conftest import Serving
+
+    first, second = upstreams(), upstreams()
+    first.always(status(402))
+    profile = profile_file(written(first.url, second.url, first_byte=5))
+    for _ in range(2):
+        with Serving(profile, state=tmp_path) as serving:
+            assert Asking(serving.url).chat().text == "Hello, world"
+    assert (len(first.requests), len(second.requests)) == (1, 2)
+    assert not any(key.encode() in path.read_bytes() for path in tmp_path.glob("rests*"))
 
 
 def test_no_request_is_lost_while_upstreams_flap(

@@ -10,6 +10,7 @@ from typing import Any
 from idetour.gateway.pipeline import Pipeline
 from idetour.gateway.record import Record
 from idetour.profile import Profile
+from idetour.routes import asked as routes
 from idetour.secret import Secret
 from idetour.upstreams import Transports
 from idetour.upstreams.transport import Pool
@@ -53,13 +54,15 @@ class Asked:
     stream: bool = True
     model: str = "m"
     key: Secret | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     client: Listener = field(default_factory=Listener)
     record: Record = field(default_factory=lambda: Record(asked="m", door="direct"))
 
     async def through(self, pipeline: Pipeline) -> None:
         body = {"model": self.model, "stream": self.stream, "messages": [{"role": "user", "content": "hi"}]}
         request = chat.read(json.dumps(body).encode())
-        await pipeline.chat(self.profile, request, self.client, key=self.key, record=self.record)
+        asked = routes.Asked(request=request, headers=self.headers)
+        await pipeline.chat(self.profile, request, self.client, key=self.key, record=self.record, asked=asked)
 
     async def leaving(self, pipeline: Pipeline, when: Callable[[], object]) -> None:
         """Ask, and leave as soon as that is so."""

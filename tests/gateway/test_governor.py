@@ -29,6 +29,7 @@ def test_those_refused_together_halve_it_once() -> None:
     governor = Governor(32)
     for number in range(16):
         governor.exhausted(100 + number / 1000, began=99)
+        governor.in_flight -= 1
     assert governor.limit(100) == 16
 
 

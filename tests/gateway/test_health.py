@@ -102,7 +102,16 @@ def test_any_answer_at_all_shows_that_the_endpoint_is_there(health: Health, cloc
     fails(health, FIRST, *[DEAD] * IN_A_ROW)
     clock.now += OPEN_SECONDS
     fails(health, FIRST, REFUSED)
-    assert free(health, OTHERS["both another"])
+    assert health.place(OTHERS["both another"]).endpoint.state(clock.now) == "closed"
+
+
+def test_one_that_breaks_off_after_its_commit_decides_for_nobody_else(health: Health, clock: Clock) -> None:
+    fails(health, FIRST, *[BROKEN] * IN_A_ROW)
+    clock.now += OPEN_SECONDS
+    permit = health.enter(FIRST)
+    permit.answered(first_byte=True)
+    permit.failed(BROKEN)
+    assert free(health, FIRST)
 
 
 def test_a_sole_candidate_is_asked_though_its_breaker_is_open(health: Health, clock: Clock) -> None:
@@ -202,9 +211,15 @@ def test_what_is_over_is_not_remembered(tmp_path: Path) -> None:
     clock.now += 1
     first.enter(FIRST).answered(first_byte=False)
     first.lasting.close()
+    assert Lasting(tmp_path / "rests.sqlite").rows == {}
+
+
+def test_what_was_cleared_is_not_remembered_either(tmp_path: Path) -> None:
+    first = Health(Lasting(tmp_path / "rests.sqlite"), Clock())
+    fails(first, FIRST, REFUSED)
+    first.lasting.close()
     second = Health(Lasting(tmp_path / "rests.sqlite"), Clock())
-    fails(second, FIRST, REFUSED)
-    second.clear("a")
+    assert second.clear("a") == []  # it was not considered since the start, and is cleared all the same
     second.lasting.close()
     assert Lasting(tmp_path / "rests.sqlite").rows == {}
 

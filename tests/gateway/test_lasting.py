@@ -28,6 +28,13 @@ def test_what_was_put_is_there_again_and_what_was_dropped_is_not(path: Path) -> 
     assert second.salt == first.salt
 
 
+def test_what_is_over_is_struck_out(path: Path) -> None:
+    first = Lasting(path)
+    first.put(ROW._replace(until=1e9))
+    first.close()
+    assert Lasting(path).rows == {}
+
+
 def test_without_a_file_it_is_kept_in_memory() -> None:
     lasting = Lasting()
     lasting.put(ROW)

@@ -152,6 +152,40 @@ def test_an_answer_that_never_comes_whole_is_given_up(
     assert until(lambda: upstream.open == 0)
 
 
+def test_a_client_in_a_hurry_is_told_and_nobody_is_blamed(
+    ask: Ask, upstreams: Callable[..., Upstream]
+) -> None:
+    first, second = upstreams(), upstreams()
+    for silent in (first, second):
+        silent.always(stall_before_headers())
+    asked = ask(first.url, second.url, headers={"x-idetour-deadline-ms": "100"})
+
+    async def run() -> set[str]:
+        async with pipelining() as shared:
+            for _ in range(5):
+                again = Asked(asked.profile, headers=asked.headers)
+                await again.through(shared)
+                assert again.client.error["code"] == "deadline_exceeded"
+            return {each.state for each in shared.health.snapshot()}
+
+    assert asyncio.run(run()) == {"healthy"}
+
+
+def test_an_attempt_is_no_longer_in_flight_however_it_ended(ask: Ask, upstream: Upstream) -> None:
+    upstream.then(stream("good"), status(500), status(400), stream("x", "y").reset_after(2))
+    asked = ask(upstream.url)
+
+    async def run() -> list[int]:
+        async with pipelining() as shared:
+            for streams in (True, True, False, True, True):
+                await Asked(asked.profile, stream=streams).through(shared)
+            upstream.always(stream("never").stall_after(1))
+            await Asked(asked.profile).leaving(shared, lambda: len(upstream.requests) == 7)
+            return [each.in_flight for each in shared.health.snapshot()]
+
+    assert asyncio.run(run()) == [0]
+
+
 @pytest.mark.parametrize("stream_", [True, False])
 def test_who_leaves_while_the_upstream_is_silent_ends_the_upstreams_request(
     ask: Ask, upstream: Upstream, stream_: bool

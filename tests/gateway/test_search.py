@@ -6,6 +6,7 @@ import time
 import pytest
 
 from gateway.trying import BROKEN, BUSY, DEAD, RATE, REFUSED, Clock, fault, trying
+from idetour.gateway import cooldown
 from idetour.gateway import search as module
 from idetour.gateway.faults import Fault
 from idetour.gateway.health import Health
@@ -111,6 +112,31 @@ def test_who_stops_waiting_gives_his_turn_back(monkeypatch: pytest.MonkeyPatch) 
         return len(pace._turns)
 
     assert asyncio.run(run()) == 1
+
+
+def test_those_who_wait_leave_one_by_one_also_after_another_refusal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 5)
+    monkeypatch.setattr(cooldown, "LEAST_SECONDS", 0.05)
+    health, went = Health(), []
+    refused = fault("credential×model", passes=True, rest=0.4)
+
+    async def wait() -> None:
+        chosen = await Search(health, [A]).next()
+        assert chosen
+        went.append(time.monotonic())
+        if len(went) == 1:
+            chosen[1].failed(refused)
+
+    async def run() -> None:
+        health.enter(A).failed(refused)
+        await asyncio.gather(*(wait() for _ in range(3)))
+
+    asyncio.run(run())
+    first, second, third = went
+    assert second - first >= 0.4
+    assert third - second >= 0.9 * cooldown.SPACING_SECONDS
 
 
 def test_an_attempt_leaves_time_for_another_where_the_client_says_how_long_it_waits(health: Health) -> None:

@@ -23,7 +23,6 @@ BODY = b'{"model":"asked","messages":[{"role":"user","content":"hi"}],"stream":t
         ("nim", "https://integrate.api.nvidia.com/v1/chat/completions"),
         ("dashscope", "https://dashscope.aliyuncs.com/compatible-mode/v1/chat/completions"),
         ("openrouter", "https://openrouter.ai/api/v1/chat/completions"),
-        ("anthropic", "https://api.anthropic.com/v1/chat/completions"),
         ("ollama", "http://127.0.0.1:11434/v1/chat/completions"),
     ],
 )

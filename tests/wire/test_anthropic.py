@@ -27,10 +27,9 @@ def test_a_chat_request_becomes_the_request_that_the_golden_case_has(given: str,
     try:
         said = json.loads(raw.encode(anthropic.write(raw.fields(given.encode()))))
     except BadRequest as refused:
-        assert refused.message == wanted
-        return
-    assert said == json.loads(wanted)
-    if "web_search" not in given:
+        said = refused.message
+    assert said == (json.loads(wanted) if wanted.startswith("{") else wanted)
+    if isinstance(said, dict) and "web_search" not in given:
         PARAMS.validate_python(said)
 
 

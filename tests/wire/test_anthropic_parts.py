@@ -2,6 +2,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec import Raw
 
 from idetour.errors import BadRequest
 from idetour.wire import raw
@@ -34,7 +35,7 @@ def test_a_picture_that_came_along_is_sent_as_base64(url: str, media: str) -> No
 
 
 def test_a_picture_written_with_escaped_slashes_is_the_same() -> None:
-    content = raw.Raw(rb'[{"type":"image_url","image_url":{"url":"data:image\/png;base64,\/\/8="}}]')
+    content = Raw(rb'[{"type":"image_url","image_url":{"url":"data:image\/png;base64,\/\/8="}}]')
     [block] = json.loads(raw.encode(blocks(content, "x")))
     assert (block["source"]["media_type"], block["source"]["data"]) == ("image/png", "//8=")
 

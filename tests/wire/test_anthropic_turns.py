@@ -73,7 +73,10 @@ def test_no_text_is_lost(conversation: list[dict[str, Any]]) -> None:
 def test_whether_the_last_turn_with_calls_begins_with_a_thought_is_told() -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "ls", "arguments": "{}"}}
     detail = {"type": "reasoning.text", "text": "hm", "signature": "s", "format": "anthropic-claude-v1"}
-    turns = [{"role": "user", "content": "hi"}, {"role": "assistant", "tool_calls": [call]}]
+    turns: list[dict[str, Any]] = [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "tool_calls": [call]},
+    ]
     unsigned = translate(raw.of(turns), prefill=False)
     signed = translate(raw.of([*turns[:1], {**turns[1], "reasoning_details": [detail]}]), prefill=False)
     over = translate(raw.of([*turns, {"role": "assistant", "content": "Done."}]), prefill=False)

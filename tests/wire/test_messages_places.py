@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 from msgspec import Raw
 
@@ -17,11 +19,10 @@ from idetour.wire.messages_places import blocks, joined, members, objects, text,
         (lambda: blocks(Raw(b"7"), "system"), "system"),
     ],
 )
-def test_a_refusal_names_the_place(read: object, place: str) -> None:
-    with pytest.raises(BadRequest, match=f"^`{place.replace('[', r'\[').replace('.', r'\.')}`") as refused:
-        assert callable(read)
+def test_a_refusal_names_the_place(read: Callable[[], object], place: str) -> None:
+    with pytest.raises(BadRequest) as refused:
         read()
-    assert refused.value.param == place
+    assert (refused.value.param, refused.value.message.startswith(f"`{place}` ")) == (place, True)
 
 
 def test_a_string_is_one_block_and_null_is_none() -> None:

@@ -2,6 +2,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec import Raw
 
 from idetour.errors import BadRequest
 from idetour.wire import raw
@@ -58,7 +59,7 @@ def test_a_thousand_tools_are_a_thousand_tools() -> None:
 
 def test_a_schema_goes_on_byte_for_byte() -> None:
     schema = b'{"type":"object","properties":{"n":{"minimum":1.0,"maximum":1E3,"default":"\\u00e9"}}}'
-    found, _ = translate({"tools": raw.Raw(b'[{"name":"n","input_schema":%b}]' % schema)})
+    found, _ = translate({"tools": Raw(b'[{"name":"n","input_schema":%b}]' % schema)})
     assert schema in raw.encode(found)
 
 
@@ -70,5 +71,5 @@ def test_a_name_that_was_cut_is_told_with_its_way_back() -> None:
 
 
 def test_tools_that_are_no_list_are_refused() -> None:
-    with pytest.raises(BadRequest, match="^`tools` must be a list"):
+    with pytest.raises(BadRequest, match=r"^`tools` must be a list"):
         translate({"tools": raw.of("all")})

@@ -12,7 +12,8 @@ from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from idetour.errors import UpstreamError
-from idetour.wire import raw
+from idetour.wire import raw, sse
+from idetour.wire.completion import Collector
 from idetour.wire.fault import Fault
 from idetour.wire.responses_object import frame
 from idetour.wire.responses_stream import Teller, whole
@@ -153,8 +154,6 @@ def test_what_breaks_off_has_failed(case: golden.Case) -> None:
     "name", ["text", "reasoning-then-text", "text-then-call", "calls-interleaved", "refusal"]
 )
 def test_a_whole_completion_is_the_response_that_its_stream_ends_with(name: str) -> None:
-    from idetour.wire.completion import Collector
-
     telling, stream = teller(STREAMS[name].given)
     told = events(telling.feed(stream))
     collector = Collector(model="m", id="c", created=1)
@@ -176,6 +175,13 @@ def test_a_fault_in_a_whole_completion_is_told_by_its_words() -> None:
 
     with pytest.raises(UpstreamError, match="no"):
         whole(body, telling)
+
+
+def test_an_answer_that_came_whole_may_be_larger_than_an_event_of_a_stream() -> None:
+    said = "x" * (sse.LIMIT + 1)
+    body = raw.encode({"choices": [{"message": {"content": said}, "finish_reason": "stop"}]})
+
+    assert json.loads(whole(body, typed()))["output"][0]["content"][0]["text"] == said
 
 
 def test_nothing_is_told_of_a_stream_that_has_not_begun() -> None:

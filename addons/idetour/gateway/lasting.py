@@ -9,6 +9,7 @@ import logging
 import os
 import secrets
 import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,6 +78,7 @@ class Lasting:
         database.execute("PRAGMA synchronous=NORMAL")
         database.executescript(SCHEMA)
         with database:
+            database.execute("DELETE FROM rests WHERE until < ?", (time.time(),))
             database.execute("INSERT INTO salt SELECT ? WHERE NOT EXISTS (SELECT * FROM salt)", (self.salt,))
         (self.salt,) = database.execute("SELECT value FROM salt").fetchone()
         found = [Row(*each) for each in database.execute("SELECT name, id, until, why FROM rests")]

@@ -12,7 +12,7 @@ import math
 import random
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from idetour.errors import RequestError, UpstreamError
@@ -37,6 +37,7 @@ log = logging.getLogger("idetour")
 
 WHOLE_SECONDS = 600.0  # for an answer that is not streamed
 PAUSE_SECONDS = (0.1, 0.3)  # before the same target is asked again
+BLAMED_SECONDS = 10.0  # a client that cannot wait so long says nothing about the upstream
 RECENT = 200  # records kept for lists
 
 
@@ -153,7 +154,10 @@ class Pipeline:
             if not limit.expired():
                 raise
             silent = TransportError("first_byte_timeout", f"no answer within {seconds:.3g} s")
-            raise Failed(faults.of_transport(silent, each.candidate)) from None
+            fault = faults.of_transport(silent, each.candidate)
+            if seconds is None or seconds < BLAMED_SECONDS:
+                fault = replace(fault, scope="request")
+            raise Failed(fault) from None
 
 
 def patience(asked: Asked) -> tuple[float, UpstreamError]:

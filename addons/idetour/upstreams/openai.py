@@ -44,8 +44,7 @@ def patience(manners: Manners, known: KnownModel | None) -> float:
 
 
 def address(upstream: Upstream) -> str:
-    """Anthropic's own OpenAI-compatible endpoint lies below `/v1`; all others say their base whole."""
-    return f"{upstream.url}{'/v1' if upstream.speaks == 'anthropic' else ''}/chat/completions"
+    return f"{upstream.url}/chat/completions"
 
 
 def headers(upstream: Upstream, key: Secret | None, *, stream: bool) -> Mapping[str, str]:

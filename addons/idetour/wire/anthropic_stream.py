@@ -110,11 +110,11 @@ class ChatStream:
             self._done = True
             yield sse.encode(found.data, b"error")
             return
-        if not event.type:
-            yield sse.encode(found.data)  # the Relay counts what cannot be read
+        if not event.type or not (self._about or event.type in ("message_start", "ping")):
+            yield sse.encode(b"unreadable")  # the Relay counts what cannot be read or has no beginning
             return
         said: list[Delta] = [*self._said(event)]
-        if self._carry:
+        if self._carry and self._about:
             yield self._chunk(*said[:1] or [{}], native=Raw(found.data))
             said = said[1:]
         for delta in said:

@@ -61,10 +61,10 @@ _item = msgspec.json.Decoder(Item)
 
 @dataclass(slots=True)
 class Turn:
-    """What the model said until somebody else spoke. `calls` holds each call's place and id beside it."""
+    """What the model said until somebody else spoke. `calls` are by id, each with the number of its item."""
 
     texts: list[Raw] = field(default_factory=list)
-    calls: list[tuple[int, str, Fields]] = field(default_factory=list)
+    calls: dict[str, tuple[int, Fields]] = field(default_factory=dict)
     thoughts: list[Raw] = field(default_factory=list)
     details: list[Raw] = field(default_factory=list)
 
@@ -76,7 +76,7 @@ class Turn:
             "content": responses_parts.text(self.texts) if self.texts else None,
         }
         if self.calls:
-            made["tool_calls"] = [call for _, _, call in self.calls]
+            made["tool_calls"] = [call for _, call in self.calls.values()]
             if self.thoughts:
                 made["reasoning_content"] = responses_parts.one_text(self.thoughts)
             if self.details:
@@ -150,7 +150,7 @@ class Talk:
         if item.role == "assistant":
             self._turn.texts += responses_parts.texts(item.content, place)
             for call in objects(item.tool_calls):
-                self._turn.calls.append((number, string(call.get("id", raw.NULL)), call))
+                self._add(number, string(call.get("id", raw.NULL)), call)
         elif item.role in ("system", "developer") and not self._made and not self._spoken:
             self.leading += responses_parts.texts(item.content, place)
         elif item.role in ("user", "system", "developer"):
@@ -168,14 +168,17 @@ class Talk:
         place = self._places[number]
         if not item.call_id or not item.name:
             wrong(f"{place}.{'name' if item.call_id else 'call_id'}", "is missing")
-        if any(id == item.call_id for _, id, _ in self._turn.calls):
-            wrong(f"{place}.call_id", f"is {item.call_id!r}, as that of another call of the same turn")
         arguments = _as_text(item.arguments)
         if item.type == "custom_tool_call":
             arguments = raw.of(raw.encode({"input": _as_text(item.input)}).decode())
         function = {"name": joined(item.name, item.namespace or ""), "arguments": arguments}
         call = {"id": raw.of(item.call_id), "type": raw.of("function"), "function": raw.of(function)}
-        self._turn.calls.append((number, item.call_id, call))
+        self._add(number, item.call_id, call)
+
+    def _add(self, number: int, id: str, call: Fields) -> None:
+        if id in self._turn.calls:
+            wrong(self._places[number], f"holds the call {id!r}, and so does another item of the same turn")
+        self._turn.calls[id] = (number, call)
 
     def _close(self) -> None:
         """End the model's turn: its message, then what its tools returned, then the pictures among that."""
@@ -183,7 +186,7 @@ class Talk:
         if message := turn.message():
             self._made.append(message)
         shown: list[Fields] = []
-        for number, id, _ in turn.calls:
+        for id, (number, _) in turn.calls.items():
             if not self._results[id]:
                 wrong(self._places[number], f"holds the call {id!r}, and no item brings its output")
             found = self._results[id].popleft()

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 
 from msgspec import Raw
 
-from idetour.wire import raw
+from idetour.wire import raw, turns
 from idetour.wire.assembly import Assembly, ToolCall, members
 from idetour.wire.responses_reasoning import sealed
 from idetour.wire.responses_tools import Known
-from idetour.wire.turns import string
 
 type Fields = dict[str, object]
 type Tell = Callable[..., None]  # tell(type, **members): one event
@@ -139,7 +138,6 @@ class Called(Item):
     call: ToolCall
     known: Known
     call_id: Raw
-    value: Raw = field(default_factory=lambda: raw.EMPTY_TEXT)  # shown when it is whole
 
     def say(self, arguments: Raw) -> None:
         """A piece of the arguments. A custom tool's text stands inside them, and is told when it is whole."""
@@ -147,24 +145,29 @@ class Called(Item):
             self.tell("response.function_call_arguments.delta", **self.about, delta=arguments)
 
     def close(self, status: str) -> None:
-        said = arguments(self.call)
-        if self.known.custom:
-            self.value = free_text(said)
-            event, member = "response.custom_tool_call_input", "input"
-            self.tell(f"{event}.delta", **self.about, delta=self.value)
-        else:
-            event, member = "response.function_call_arguments", "arguments"
-            self.value = said
-            if raw.blank(said):  # a tool without arguments: clients parse what they get
-                self.value = Raw(b'"{}"')
-                self.say(self.value)
-        self.tell(f"{event}.done", **self.about, **{member: self.value})
+        self.status = status
+        event = "custom_tool_call_input" if self.known.custom else "function_call_arguments"
+        if self.known.custom or raw.blank(arguments(self.call)):  # of which nothing was told until now
+            self.tell(f"response.{event}.delta", **self.about, delta=self.value)
+        self.tell(f"response.{event}.done", **self.about, **{self.member: self.value})
         Item.close(self, status)
 
     def whole(self) -> Fields:
         made: Fields = {"id": self.id, "type": self.kind, "status": self.status, "call_id": self.call_id}
         made |= {"name": self.known.name} | ({"namespace": self.known.space} if self.known.space else {})
-        return made | {"input" if self.known.custom else "arguments": self.value}
+        return made | {self.member: raw.EMPTY_TEXT if self.status == "in_progress" else self.value}
+
+    @property
+    def value(self) -> Raw:
+        """What the tool is given. Without arguments an empty object, for clients parse what they get."""
+        said = arguments(self.call)
+        if self.known.custom:
+            return free_text(said)
+        return Raw(b'"{}"') if raw.blank(said) else said
+
+    @property
+    def member(self) -> str:
+        return "input" if self.known.custom else "arguments"
 
     @property
     def kind(self) -> str:
@@ -178,7 +181,7 @@ def arguments(call: ToolCall) -> Raw:
 
 
 def name(call: ToolCall) -> str:
-    return string(function(call).get("name", raw.NULL))
+    return turns.string(function(call).get("name", raw.NULL))
 
 
 def function(call: ToolCall) -> dict[str, Raw]:
@@ -195,14 +198,5 @@ def again(written: Raw) -> dict[str, Raw]:
 
 def free_text(arguments: Raw) -> Raw:
     """What a custom tool is given: the member `input`, or all of it where the model did not keep to the form."""
-    said = members(Raw(string(arguments).strip().encode() or b"{}")) if _is_object(arguments) else {}
-    found = said.get("input", raw.NULL)
+    found = turns.members(Raw(turns.string(arguments).encode())).get("input", raw.NULL)
     return found if raw.is_text(found) else arguments
-
-
-def _is_object(arguments: Raw) -> bool:
-    try:
-        raw.fields(string(arguments).encode())
-    except ValueError:
-        return False
-    return True

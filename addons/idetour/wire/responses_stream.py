@@ -30,6 +30,7 @@ from idetour.wire.responses_tools import Toolbox
 from idetour.wire.turns import string
 from idetour.wire.usage import Usage
 
+LONGEST = 64 << 20  # bytes of an event: an answer that came whole is told as a few
 FIRST = (b"0", b'"0"', b"null")  # the choice that is told: Responses has only one
 
 
@@ -48,7 +49,7 @@ class Teller:
         self.status = "queued"
         self.response = b""
         self._frame, self._tools, self._sealed = frame, tools, sealed
-        self._reader = sse.Reader()
+        self._reader = sse.Reader(limit=LONGEST)
         self._told: list[bytes] = []
         self._number = 0
         self._items: list[Item] = []
