@@ -87,7 +87,7 @@ def inside(value: Any, *path: str) -> Mapping[str, Any]:
 
 def example(schema: Any) -> Any:
     """A value of a JSON Schema's type."""
-    examples = {"integer": 1, "number": 1.0, "boolean": True, "array": [], "object": {}}
+    examples = {"integer": 1, "number": 1, "boolean": True, "array": [], "object": {}}
     kind = inside(schema).get("type")
     return examples.get(kind, "demo") if isinstance(kind, str) else "demo"
 
