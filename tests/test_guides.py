@@ -27,7 +27,7 @@ WRITTEN = [page for page in PAGES if page.name != "commands.md"]  # that one is 
 GUIDES = sorted(page for page in IDES.glob("*.md") if not page.name.endswith(".zh-CN.md"))
 
 # Paths that the docs name because tools ask for them in vain. Once one is served, its guides have to say so.
-NOT_SERVED = {"/v1/messages"}
+NOT_SERVED = {"/v1/embeddings"}
 # Commands that the docs name ahead of their time.
 NOT_YET = {"login"}
 

@@ -186,8 +186,9 @@ def test_what_the_upstream_is_sent_holds_nothing_of_anthropics(port: int, upstre
 
 def test_a_name_that_openai_would_refuse_comes_back_as_it_was(port: int, upstream: Upstream) -> None:
     long = "mcp__" + "x" * 90
+    tool: Any = {**LS, "name": long}
     upstream.then(lambda sent: stream(*call(sent.json()["tools"][0]["function"]["name"], {})))
-    with client(port).messages.stream(**WELL, tools=[dict(LS, name=long)]) as reading:
+    with client(port).messages.stream(**WELL, tools=[tool]) as reading:
         [use] = reading.get_final_message().content
     assert use.to_dict()["name"] == long
     assert len(upstream.requests[-1].json()["tools"][0]["function"]["name"]) == 64

@@ -147,6 +147,16 @@ def test_who_is_paced_is_asked_in_turn_and_not_passed_over_for_a_moment(health: 
     assert health.best([paced, other], clock.now, None)[0] is other
 
 
+def test_a_pace_that_is_changed_counts_at_once(health: Health, clock: Clock) -> None:
+    for limit, left in ((1, 0), (3, 2), (None, None)):
+        again = trying("p/x", "one", pace=limit)
+        if limit == 1:
+            health.enter(again)
+        assert free(health, again) == (left != 0)
+        assert health.snapshot()[0].pace == left
+        clock.now += 1
+
+
 def test_a_turn_that_is_given_back_is_free_again(health: Health, clock: Clock) -> None:
     paced = trying("p/x", "one", pace=1)
     turn = health.place(paced).turn(clock.now)

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from idetour.wire import raw
-from idetour.wire.messages_blocks import Blocks, event, is_object
+from idetour.wire.messages_blocks import Blocks, Brackets, event
 from wire.messages_golden import events
 
 WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=5)
@@ -93,6 +94,19 @@ def test_an_event_is_one_line_of_data_whatever_it_holds() -> None:
     assert event("x", pretty=raw.of({}), text="a\nb").count(b"\n") == 3
 
 
-def test_only_an_object_is_one() -> None:
-    said = ("{}", '{"a":1}', "[]", "1", "{", "", "{}{}", "[" * 100_000)
-    assert [is_object(text) for text in said] == [True, True, *[False] * 6]
+@given(ARGUMENTS, st.lists(st.integers(0, 40)))
+def test_an_object_is_whole_at_its_end_and_not_before(text: str, cuts: list[int]) -> None:
+    brackets = Brackets()
+    places = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+    for start, stop in pairwise(places):
+        brackets.read(text[start:stop])
+        assert brackets.closed == (stop == len(text))
+
+
+def test_a_bracket_inside_a_text_closes_nothing() -> None:
+    brackets = Brackets()
+    for piece in ('{"a": "}', "\\", '"]}', '"'):
+        brackets.read(piece)
+        assert not brackets.closed
+    brackets.read("}")
+    assert brackets.closed

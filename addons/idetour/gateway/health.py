@@ -24,7 +24,6 @@ from idetour.gateway.breaker import Breaker
 from idetour.gateway.cooldown import Cooldown
 from idetour.gateway.faults import Fault
 from idetour.gateway.lasting import LEAST_SECONDS, Lasting, Row
-from idetour.gateway.pace import Pace
 from idetour.gateway.place import Credential, Model, Place, TargetState, Turn, state_of
 from idetour.gateway.tries import Try
 from idetour.profile import Target
@@ -60,21 +59,19 @@ class Health:
             if len(self._places) > MOST_PLACES:
                 idle = next((key for key, place in self._places.items() if not place.in_flight), None)
                 self._places.pop(idle, None) if idle else None
+        found.credential.keep_to(each.candidate.upstream.manners.pace)
         return found
 
     def _make(self, each: Try) -> Place:
         target, upstream = each.candidate.target, each.candidate.upstream
-        credential = self._credentials.setdefault((upstream.url or upstream.name, each.id), Credential())
-        pace = upstream.manners.pace
-        if pace and (credential.pace is None or credential.pace.limit != pace):
-            credential.pace = Pace(pace)
+        endpoint = upstream.url or upstream.name
         made = Place(
             target=target,
             id=each.id,
             mark=str(each.key or ""),
-            endpoint=self._endpoints.setdefault(upstream.url or upstream.name, Breaker()),
-            model=self._models.setdefault((target, upstream.url), Model()),
-            credential=credential,
+            endpoint=self._endpoints.setdefault(endpoint, Breaker()),
+            model=self._models.setdefault((target, endpoint), Model()),
+            credential=self._credentials.setdefault((endpoint, each.id), Credential()),
         )
         for name, rest in made.named():
             if (row := self.lasting.rows.get((name, each.id))) and row.until > time.time():

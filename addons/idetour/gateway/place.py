@@ -38,6 +38,15 @@ class Credential:
     rest: Cooldown = field(default_factory=Cooldown)
     pace: Pace | None = None
 
+    def keep_to(self, pace: int | None) -> None:
+        """So many requests a minute from now on: the profile may have changed."""
+        if pace is None:
+            self.pace = None
+        elif self.pace is None:
+            self.pace = Pace(pace)
+        else:
+            self.pace.limit = pace
+
 
 @dataclass(slots=True)
 class Turn:

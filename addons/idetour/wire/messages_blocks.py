@@ -14,10 +14,10 @@ is. A call is not opened before its name is known. What comes for a block that
 was closed is lost: its arguments were complete without it.
 """
 
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 
-import msgspec
 from msgspec import Raw
 
 from idetour.wire import raw, sse
@@ -33,6 +33,8 @@ DELTAS = {
     "tool_use": ("input_json_delta", "partial_json"),
 }
 
+_MARKS = re.compile(r'\\.|\\\Z|["{}\[\]]', re.DOTALL)
+
 
 class Block:
     """A block of one kind and, for a call, what is known of it. `waiting` are pieces not told yet."""
@@ -41,7 +43,8 @@ class Block:
         self.kind, self.call, self.data = kind, call, data
         self.opened = self.closed = self.signed = False
         self.waiting: list[tuple[str, Raw]] = []
-        self._heard: list[Raw] = []
+        self._heard: list[Raw] = []  # arguments that were not looked at: while nothing waits, none need be
+        self._brackets = Brackets()
 
     def hear(self, kind: str, piece: Raw) -> None:
         self.waiting.append((kind, piece))
@@ -55,12 +58,33 @@ class Block:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing need follow. The last character tells most of the time; only then is the rest read."""
+        """Whether nothing need follow."""
         if self.call is None:
             return True
-        if not self._heard or not bytes(self._heard[-1]).endswith(b'}"'):
-            return False
-        return is_object("".join(string(piece) for piece in self._heard))
+        for piece in self._heard:
+            self._brackets.read(string(piece))
+        self._heard.clear()
+        return self._brackets.closed
+
+
+class Brackets:
+    """Tells of a JSON object that comes in pieces when it is whole: each piece is read once, however many there are."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self._depth = 0
+        self._in_text = False
+        self._rest = ""  # a backslash whose character has not come
+
+    def read(self, piece: str) -> None:
+        marks = _MARKS.findall(self._rest + piece)
+        self._rest = marks.pop() if marks and marks[-1] == "\\" else ""
+        for mark in marks:
+            if mark == '"':
+                self._in_text = not self._in_text
+            elif len(mark) == 1 and not self._in_text:
+                self._depth += 1 if mark in "{[" else -1
+                self.closed = self._depth == 0
 
 
 class Blocks:
@@ -155,13 +179,6 @@ def tool_use(id: Raw, name: Raw, input: Raw, *, missing: str, names: Mapping[str
         "name": names.get(called, called),
         "input": input,
     }
-
-
-def is_object(text: str) -> bool:
-    try:
-        return isinstance(msgspec.json.decode(text), dict)
-    except (ValueError, RecursionError):
-        return False
 
 
 def event(type: str, **members: object) -> bytes:

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
+import msgspec
 from msgspec import Raw
 
 from idetour.errors import UpstreamError
 from idetour.wire import messages_ends, raw
 from idetour.wire.assembly import as_text, members, objects
-from idetour.wire.messages_blocks import is_object, tool_use
+from idetour.wire.messages_blocks import tool_use
 from idetour.wire.messages_places import joined
 from idetour.wire.messages_stream import CLAUDE, NATIVE, has_plain, head, thoughts
 from idetour.wire.turns import string
@@ -84,3 +85,10 @@ def input_of(arguments: Raw) -> Raw:
     if not said.strip():
         return raw.EMPTY_OBJECT
     return Raw(said.strip().encode()) if is_object(said) else raw.of({"_raw": said})
+
+
+def is_object(text: str) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(text), dict)
+    except (ValueError, RecursionError):
+        return False
