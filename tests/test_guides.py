@@ -99,7 +99,8 @@ def mistake(words: str) -> str | None:
     except click.exceptions.Exit:  # --help
         return None
     except click.ClickException as error:
-        return error.format_message()
+        said = error.format_message()
+        return None if said.endswith("does not exist.") else said  # the reader's own file
     return None
 
 

@@ -1,6 +1,7 @@
 """A Messages conversation as Chat messages.
 
-    system, and turns of that role       system messages, where they stand
+    system, and such turns before others one system message
+    turns of role system later           the user's, marked: many templates refuse a second system message
     assistant: text, tool_use            one message: the text, and all its calls
     user: tool_result                    a message of role tool each, right after the calls
     user: text, image, document          one message after them
@@ -26,25 +27,25 @@ NO_RESULT = "(no result)"
 NO_OUTPUT = "(no output)"
 # Blocks of an answer that say nothing to another model: thoughts, and what Anthropic's servers did.
 _SILENT = ("thinking", "redacted_thinking", "server_tool_use", "mcp_tool_use", "container_upload", "fallback")
-_ROLES = ("user", "assistant", "system")
+SYSTEM, TEXT, MARK = Raw(b'"system"'), Raw(b'"text"'), Raw(b'"[system]"')
 
 
 def translate(fields: Fields) -> list[Fields]:
     """`system` and `messages` as Chat messages. Raises BadRequest, which names the place."""
-    made = _system(blocks(fields.get("system", raw.NULL), "system"), "system")
-    turns = list(_turns(objects(fields.get("messages", raw.NULL), "messages")))
-    if not turns:
+    said = blocks(fields.get("system", raw.NULL), "system")
+    messages = [*enumerate(objects(fields.get("messages", raw.NULL), "messages"))]
+    while messages and messages[0][1].get("role") == SYSTEM:
+        number, message = messages.pop(0)
+        said += blocks(message.get("content", raw.NULL), f"messages[{number}].content")
+    made = _system(said)
+    if not messages:
         wrong("messages", "is empty: there is nothing to answer")
     calls: list[str] = []  # of the assistant's last turn, not answered yet
-    for role, said in turns:
-        if role != "user":
-            made += _stubs(calls)
-        if role == "system":
-            made += _system([block for block, _ in said], said[0][1] if said else "messages")
-        elif role == "assistant":
-            made += _assistant(said, calls)
+    for role, placed in _turns(messages):
+        if role == "assistant":
+            made += _stubs(calls) + _assistant(placed, calls)
         else:
-            made += _user(said, calls)
+            made += _user(placed, calls)
     made += _stubs(calls)
     if not made:
         wrong("messages", "says nothing: every content is empty")
@@ -54,30 +55,31 @@ def translate(fields: Fields) -> list[Fields]:
 type Said = list[tuple[Fields, str]]  # blocks, each with its place
 
 
-def _turns(messages: list[Fields]) -> Iterator[tuple[str, Said]]:
+def _turns(messages: list[tuple[int, Fields]]) -> Iterator[tuple[str, Said]]:
     """Roles and what was said, neighbours of one role as one turn: so does Anthropic count them."""
     last, said = "", list[tuple[Fields, str]]()
-    for number, message in enumerate(messages):
+    for number, message in messages:
         place = f"messages[{number}]"
         role = word(message, "role", place)
-        if role not in _ROLES:
+        if role not in ("user", "assistant", "system"):
             wrong(f"{place}.role", f"must be user or assistant, not {role!r}")
         content = f"{place}.content"
         found = blocks(message.get("content", raw.NULL), content)
+        if role == "system":
+            role, found = "user", [{"type": TEXT, "text": MARK}, *found]
         placed = [(block, f"{content}[{at}]") for at, block in enumerate(found)]
-        if role == last:
-            said += placed
-            continue
-        if last:
-            yield last, said
-        last, said = role, placed
+        if role != last:
+            if last:
+                yield last, said
+            last, said = role, []
+        said += placed
     if last:
         yield last, said
 
 
-def _system(found: list[Fields], place: str) -> list[Fields]:
+def _system(found: list[Fields]) -> list[Fields]:
     texts = [
-        text(block, "text", place) for block in found if not raw.blank(block.get("text", raw.EMPTY_TEXT))
+        text(block, "text", "system") for block in found if not raw.blank(block.get("text", raw.EMPTY_TEXT))
     ]
     return [_message("system", joined(texts, PARAGRAPH))] if texts else []
 
