@@ -43,6 +43,7 @@ from idetour.wire.messages_errors import TOO_LONG, answer, body, event
             "rate_limit_error",
         ),
         (UpstreamError("x", status=503, code="overloaded"), 529, "overloaded_error"),
+        (UpstreamError("x", status=503), 529, "overloaded_error"),
         (UpstreamError("x", status=504, code="upstream_timeout"), 504, "timeout_error"),
         (BadRequest("x", status=408, code="request_timeout"), 408, "timeout_error"),
     ],

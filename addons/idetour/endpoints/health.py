@@ -56,5 +56,5 @@ def page(profile: Profile, listed: Listed, problem: str | None, address: str) ->
 <meta name="color-scheme" content="light dark"><meta name="viewport" content="width=device-width">
 <h1>idetour {__version__}</h1>{warning}
 <p>It runs. In your IDE, add a custom model / 在 IDE 中添加自定义模型:
-<dl><dt>Base URL<dd><code>http://{html.escape(address)}/v1</code><dt>Model<dd>one of these / 任选其一<dt>API key<dd>anything, unless this idetour asks for one / 任意,除非设置了访问密钥</dl>
+<dl><dt>Base URL<dd><code>http://{html.escape(address)}/v1</code><dt>Model<dd>one of these / 任选其一<dt>API key<dd>anything, unless this idetour asks for one / 任意，除非设置了访问密钥</dl>
 <ul>{rows}</ul></html>""".encode()

@@ -20,7 +20,7 @@ GREETING = (
     "Hello from idetour's demo model. I am a script, not an AI: this text came through the same "
     "pipeline that a real model's answer takes. You said: “{said}” "
     "To get real answers, set a key such as NVIDIA_API_KEY and ask for one of its models. "
-    "你好!我是 idetour 的演示脚本,不是 AI。设置密钥(例如 NVIDIA_API_KEY)后即可使用真实模型。"
+    "你好！我是 idetour 的演示脚本，不是 AI。设置密钥（例如 NVIDIA_API_KEY）后即可使用真实模型。"
 )
 
 

@@ -110,8 +110,8 @@ class ChatStream:
             self._done = True
             yield sse.encode(found.data, b"error")
             return
-        if not event.type or not (self._about or event.type in ("message_start", "ping")):
-            yield sse.encode(b"unreadable")  # the Relay counts what cannot be read or has no beginning
+        if not self._fits(event):
+            yield sse.encode(b"unreadable")  # the Relay counts what it cannot read
             return
         said: list[Delta] = [*self._said(event)]
         if self._carry and self._about:
@@ -121,6 +121,11 @@ class ChatStream:
             yield self._chunk(delta)
         if event.type == "message_stop":
             yield from self._stop()
+
+    def _fits(self, event: _Event) -> bool:
+        """Whether it is an event, and the first and none but the first begins the message."""
+        begins = event.type == "message_start" and event.message is not None
+        return event.type == "ping" or (bool(event.type) and begins != bool(self._about))
 
     def _said(self, event: _Event) -> Iterator[Delta]:
         """What an event says in Chat."""

@@ -41,7 +41,7 @@ class Block:
 
     def __init__(self, kind: str, call: ToolCall | None = None, data: Raw = raw.NULL) -> None:
         self.kind, self.call, self.data = kind, call, data
-        self.opened = self.closed = self.signed = False
+        self.opened = self.signed = False
         self.waiting: list[tuple[str, Raw]] = []
         self._heard: list[Raw] = []  # arguments that were not looked at: while nothing waits, none need be
         self._brackets = Brackets()
@@ -119,7 +119,7 @@ class Blocks:
             block = self._of[id(call)] = Block("tool_use", call)
             self._queue.append(block)
         arguments = members(piece.get("function", raw.NULL)).get("arguments", raw.NULL)
-        if raw.is_text(arguments) and not raw.blank(arguments) and not block.closed:
+        if raw.is_text(arguments) and not raw.blank(arguments):
             block.hear("tool_use", arguments)
         yield from self._advance()
 
@@ -142,7 +142,6 @@ class Blocks:
             block.waiting.clear()
             if not last and (len(self._queue) == 1 or not block.complete):
                 return
-            block.closed = True
             self._queue.popleft()
             yield event("content_block_stop", index=self.count - 1)
 

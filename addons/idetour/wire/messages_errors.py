@@ -23,7 +23,10 @@ STATUS = {
     "timeout_error": 504,
     "overloaded_error": 529,
 }
-TYPES = {status: type for type, status in STATUS.items()} | {422: "invalid_request_error"}
+TYPES = {status: type for type, status in STATUS.items()} | {
+    422: "invalid_request_error",
+    503: "overloaded_error",
+}
 # Codes and types of OpenAI's that say more than a status would, or come without one.
 _WORDS = {
     "insufficient_quota": "rate_limit_error",
@@ -47,8 +50,6 @@ def answer(body: bytes, status: int, request_id: str | None = None) -> tuple[int
     type = _WORDS.get(code or "") or (kind if kind in STATUS else None)
     type = type or TYPES.get(status) or _WORDS.get(kind or "")
     type = type or ("invalid_request_error" if 400 <= status < 500 else "api_error")
-    if status == 503:
-        type = "overloaded_error"
     if code == "context_length_exceeded":
         type, message = "invalid_request_error", too_long(message)
     elif param and param not in message:
