@@ -39,6 +39,7 @@ def test_a_program_gets_json_without_keys(idetour: Idetour, profile_file: Callab
         "title": "GPT-OSS 20B",
         "context": 131072,
         "output": 32768,
+        "images": False,
         "key": "key …1234",
         "retired": None,
         "instead": None,

@@ -326,6 +326,11 @@ def test_tokens_are_estimated_where_the_upstream_cannot_count(port: int, upstrea
     assert upstream.requests == []
 
 
+def test_what_cannot_be_read_is_not_counted(port: int) -> None:
+    body = json.dumps({**WELL, "messages": [{"role": "user", "content": 7}]}).encode()
+    assert ask(port, "POST", "/v1/messages/count_tokens", body).status == 400
+
+
 def test_an_upstream_that_can_count_is_asked(two: tuple[int, Upstream, Upstream]) -> None:
     port, speaks, _ = two
     speaks.always(whole({"input_tokens": 4321}))

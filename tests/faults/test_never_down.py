@@ -289,6 +289,24 @@ def test_a_context_that_is_too_long_goes_only_to_a_window_that_is_known_to_be_la
     assert [request.asked for request in upstream.requests] == [small, large]
 
 
+PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0="}}
+EYES = """
+upstreams: {{nim: {{url: {url}, key: $CANARY_KEY}}}}
+routes: {{m: [{{use: nim/{blind}, else: [nim/{seeing}]}}]}}
+"""
+
+
+def test_an_image_goes_to_a_model_that_sees_although_a_blind_one_comes_first(
+    serving: Callable[[Path], "Serving"], profile_file: Callable[..., Path], upstream: Upstream, key: str
+) -> None:
+    nim = [known for target, known in load().models.items() if target.upstream == "nim" and not known.retired]
+    blind, seeing = (next(each.target.model for each in nim if each.images is sees) for sees in (False, True))
+    asking = Asking(serving(profile_file(EYES.format(url=upstream.url, blind=blind, seeing=seeing))).url)
+    shown = [{"role": "user", "content": [{"type": "text", "text": "what is this?"}, PICTURE]}]
+    assert (asking.chat(messages=shown).text, asking.chat().text) == ("Hello, world", "Hello, world")
+    assert [request.asked for request in upstream.requests] == [seeing, blind]
+
+
 BODY = json.dumps({"model": "m", "messages": MESSAGES, "stream": True}).encode()
 
 

@@ -110,6 +110,49 @@ def test_a_window_that_is_clearly_too_small_comes_behind_those_that_fit(
     assert fitting(listed, asked("word " * tokens)) == [listed[place] for place in order]
 
 
+PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0="}}
+
+
+@pytest.mark.parametrize(
+    ("eyes", "order"),
+    [
+        ([True, False], [0, 1]),
+        ([False, True], [1, 0]),
+        ([False, None], [1, 0]),
+        ([None, True], [0, 1]),  # who is unknown may see
+        ([False, None, False, True], [1, 3, 0, 2]),
+        ([False, False], [0, 1]),
+        ([False], [0]),  # a sole candidate is asked
+    ],
+)
+def test_who_sees_no_images_comes_behind_the_others_where_there_are_some(
+    eyes: list[bool | None], order: list[int]
+) -> None:
+    listed = [trying(f"a/{number}", images=sees) for number, sees in enumerate(eyes)]
+    shown = asked(messages=[{"role": "user", "content": [PICTURE]}])
+    assert fitting(listed, shown) == [listed[place] for place in order]
+    assert fitting(listed, asked()) == listed
+
+
+@pytest.mark.parametrize("eyes", [[False], [False, False], [None, True], [True, True]])
+def test_nobody_looks_for_images_where_it_changes_nothing(eyes: list[bool | None]) -> None:
+    shown = asked(messages=[{"role": "user", "content": [PICTURE]}])
+    fitting([trying(f"a/{number}", images=sees) for number, sees in enumerate(eyes)], shown)
+    assert "images" not in vars(shown)
+
+
+def test_a_blind_model_comes_behind_one_whose_window_is_too_small() -> None:
+    blind, small = trying("a/blind", images=False, window=200_000), trying("a/small", window=8_000)
+    large = trying("a/large", window=200_000)
+    long = [{"role": "user", "content": [PICTURE, {"type": "text", "text": "word " * 50_000}]}]
+    assert fitting([blind, small, large], asked(messages=long)) == [large, small, blind]
+
+
+def test_messages_that_cannot_be_read_change_no_order() -> None:
+    listed = [trying("a/blind", images=False), trying("a/seeing", images=True)]
+    assert fitting(listed, asked(messages=["hi"])) == listed
+
+
 def test_at_most_so_many_and_each_target_among_them() -> None:
     many = [trying("a/x", str(number)) for number in range(9)] + [trying("b/x"), trying("c/x")]
     kept = [*at_most(many, 5, 3)]

@@ -19,7 +19,9 @@ class Clock:
         return self.now
 
 
-def candidate(name: str, *, window: int | None = None, pace: int | None = None) -> Candidate:
+def candidate(
+    name: str, *, window: int | None = None, images: bool | None = None, pace: int | None = None
+) -> Candidate:
     """`up/model`, at an endpoint of the upstream's own."""
     target = Target.parse(name)
     upstream = Upstream(
@@ -28,7 +30,8 @@ def candidate(name: str, *, window: int | None = None, pace: int | None = None) 
         url=f"https://{target.upstream}.example/v1",
         manners=Manners(pace=pace),
     )
-    known = KnownModel(target=target, title=name, context=window) if window else None
+    knows = window is not None or images is not None
+    known = KnownModel(target=target, title=name, context=window, images=images) if knows else None
     return Candidate(target=target, upstream=upstream, known=known)
 
 

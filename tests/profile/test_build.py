@@ -1,6 +1,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from idetour.profile import Manners, Profile, Target, Thinking, build
 from idetour.secret import Secret
 
@@ -126,6 +128,13 @@ def test_a_known_model_has_its_own_manners() -> None:
     known = build.known_model(Target("a", "b"), {"title": "B", "clamp": {"seed": [0, 9]}, "drop": ["user"]})
 
     assert known.manners == Manners(clamp={"seed": (0, 9)}, drop=frozenset({"user"}))
+
+
+@pytest.mark.parametrize("images", [True, False, None])
+def test_whether_a_known_model_sees_images_may_be_unknown(images: bool | None) -> None:
+    spec = {"title": "B"} if images is None else {"title": "B", "images": images}
+
+    assert build.known_model(Target("a", "b"), spec).images is images
 
 
 def test_a_key_does_not_follow_a_known_upstream_to_another_host(tmp_path: Path) -> None:

@@ -33,6 +33,14 @@ def test_another_file_is_checked(tmp_path: Path) -> None:
         load(path)
 
 
+def test_images_is_yes_or_no(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.yaml"
+    path.write_text("upstreams: {}\nmodels: { a: { b: { title: B, images: some } } }\nhosts: []\n")
+
+    with pytest.raises(ProfileError, match="true or false"):
+        load(path)
+
+
 def test_keys_are_those_of_the_environment_that_is_asked() -> None:
     ready = {
         name for name, upstream in load(env={"DASHSCOPE_KEY": "sk-x"}).upstreams.items() if upstream.ready
@@ -76,6 +84,25 @@ def test_no_default_is_beyond_a_limit(catalog: Catalog) -> None:
         low, high = known.manners.clamp.get("max_tokens", (1, asked))
 
         assert low <= asked <= min(high, known.output or high), known.target
+
+
+@pytest.mark.parametrize(
+    ("target", "images"),
+    [
+        ("anthropic/claude-haiku-4-5", True),
+        ("openai/gpt-6.1-sol", True),
+        ("openrouter/openai/gpt-oss-120b", False),
+        ("nim/moonshotai/kimi-k2-thinking", False),
+        ("nim/moonshotai/kimi-k2.5", True),
+        ("dashscope-intl/qwen3-vl-plus", True),
+        ("dashscope-coding/qwen3-max-2026-01-23", False),
+        ("nim/poolside/laguna-xs-2.1", None),
+    ],
+)
+def test_who_sees_images_is_known_of_each_and_not_of_its_neighbour(
+    catalog: Catalog, target: str, images: bool | None
+) -> None:
+    assert catalog.models[Target.parse(target)].images is images
 
 
 def test_every_effort_is_known_where_thinking_can_be_switched(catalog: Catalog) -> None:

@@ -70,6 +70,17 @@ def test_a_damaged_stream_ends_well_or_in_an_error(stream: bytes, damage: list[t
         assert carry or well_formed(told(stream, carry=False))
 
 
+@given(st.sampled_from([*STREAMS.values()]), st.data())
+@settings(max_examples=200, deadline=None)
+def test_events_that_come_twice_or_out_of_order_do_no_harm(stream: bytes, data: st.DataObject) -> None:
+    parts = stream.rstrip(b"\n").split(b"\n\n")
+    mixed = data.draw(st.lists(st.sampled_from(parts), max_size=12))
+    for carry in (False, True):
+        kinds = [event["type"] for event in events(told(b"\n\n".join([*mixed, b""]), carry=carry))]
+        assert [kind for kind in kinds if kind != "ping"][-1] in ("message_stop", "error")
+        assert kinds.count("message_start") <= 1
+
+
 @pytest.mark.parametrize("stream", WELL.values(), ids=WELL.keys())
 def test_openais_sdk_puts_the_answer_together(stream: bytes) -> None:
     state: ChatCompletionStreamState[Any] = ChatCompletionStreamState()

@@ -39,6 +39,7 @@ def known(profile: "Profile", name: str) -> dict[str, Any]:
         "title": known.title if known else None,
         "context": known.context if known else None,
         "output": known.output if known else None,
+        "images": known.images if known else None,
         "key": state(profile.upstreams[target.upstream]) if target else None,
         "retired": known.retired if known else None,
         "instead": str(known.instead) if known and known.instead else None,

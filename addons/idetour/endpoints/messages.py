@@ -39,21 +39,27 @@ def meant(path: str, headers: Mapping[str, str]) -> bool:
 
 async def post(exchange: Exchange, door: Door, profile: Profile, pipeline: Pipeline) -> None:
     """Answer, and stop as soon as nobody listens any more."""
+    if request := await read(exchange, door, profile, pipeline):
+        await through(exchange, door, profile, pipeline, request, Asker(exchange, request))
+
+
+async def read(
+    exchange: Exchange, door: Door, profile: Profile, pipeline: Pipeline
+) -> MessagesRequest | None:
+    """The request; None where the real host was asked, because nobody here answers for the model. Raises BadRequest."""
     body = await exchange.body()
     asked = chat.read(body, default="default" if "default" in profile.routes else None)
     if door.host and profile.passthrough and not pipeline.knows(profile, asked.model):
-        return await passthrough.relay(exchange, door.host, body, profile, pipeline.transports)
-    request = translate(asked, beta=exchange.headers.get("anthropic-beta", ""))
-    await through(exchange, door, profile, pipeline, request, Asker(exchange, request))
+        await passthrough.relay(exchange, door.host, body, profile, pipeline.transports)
+        return None
+    return translate(asked, beta=exchange.headers.get("anthropic-beta", ""))
 
 
 async def count(exchange: Exchange, door: Door, profile: Profile, pipeline: Pipeline) -> None:
     """How many tokens a request has: as the upstream counts them if it can, else an estimate."""
-    body = await exchange.body()
-    asked = chat.read(body, default="default" if "default" in profile.routes else None)
-    if door.host and profile.passthrough and not pipeline.knows(profile, asked.model):
-        return await passthrough.relay(exchange, door.host, body, profile, pipeline.transports)
-    request = translate(asked, beta=exchange.headers.get("anthropic-beta", ""))
+    request = await read(exchange, door, profile, pipeline)
+    if request is None:
+        return
     first = plan(profile, request.model, listed=pipeline.listed).candidates[0]
     tokens = None
     if first.upstream.speaks == "anthropic":
@@ -62,9 +68,10 @@ async def count(exchange: Exchange, door: Door, profile: Profile, pipeline: Pipe
         tokens = await anthropic.count(
             pipeline.transports.pool, request, target=first.target, upstream=first.upstream, key=key
         )
-    await exchange.answer(
-        200, msgspec.json.encode({"input_tokens": tokens or estimate.tokens(request.fields)})
-    )
+    elif request.refusal:
+        raise request.refusal
+    told = {"input_tokens": tokens or estimate.tokens(request.fields)}
+    await exchange.answer(200, msgspec.json.encode(told))
 
 
 @dataclass(slots=True)

@@ -34,6 +34,11 @@ class Try:
         """Tokens that the model takes, where that is known."""
         return self.candidate.known.context if self.candidate.known else None
 
+    @property
+    def blind(self) -> bool:
+        """Whether the model is known to see no images."""
+        return self.candidate.known is not None and self.candidate.known.images is False
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:
@@ -80,18 +85,31 @@ def tries(
 
 
 def fitting(found: list[Try], asked: Asked) -> list[Try]:
-    """Those whose window is clearly too small behind those in which the request fits; unknown ones as they are."""
+    """Those that cannot take the request behind those that can; unknown ones as they are."""
+    try:
+        return seeing(holding(found, asked), asked)
+    except BadRequest:
+        return found  # as above
+
+
+def holding(found: list[Try], asked: Asked) -> list[Try]:
+    """Those whose window is clearly too small behind the others, if the request fits in any."""
     windows = {each.window for each in found if each.window}
     most = estimate.size(asked.request.fields) / LEAST_BYTES
     if len(windows) < 2 or most <= min(windows):
         return found
-    try:
-        tokens = asked.tokens
-    except BadRequest:
-        return found  # as above
+    tokens = asked.tokens
     if not any(each.window and tokens <= each.window for each in found):
         return found
     return sorted(found, key=lambda each: bool(each.window and tokens > CLEARLY * each.window))
+
+
+def seeing(found: list[Try], asked: Asked) -> list[Try]:
+    """The blind behind the others, if there are images to see: nobody looks for them where all are alike."""
+    blind = sum(each.blind for each in found)
+    if not 0 < blind < len(found) or not asked.images:
+        return found
+    return sorted(found, key=lambda each: each.blind)
 
 
 def at_most(found: Iterable[Try], most: int, targets: int) -> Iterator[Try]:

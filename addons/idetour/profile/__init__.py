@@ -123,6 +123,7 @@ class KnownModel:
     title: str
     context: int | None = None  # tokens in
     output: int | None = None  # tokens out
+    images: bool | None = None  # whether it sees them; None: unknown
     defaults: Fields = NOTHING
     thinking: Thinking | None = None
     manners: Manners = Manners()

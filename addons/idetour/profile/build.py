@@ -88,6 +88,7 @@ def known_model(target: Target, spec: Spec) -> KnownModel:
         title=spec["title"],
         context=spec.get("context"),
         output=spec.get("output"),
+        images=spec.get("images"),
         defaults=spec.get("with", {}),
         thinking=thinking(spec["thinking"]) if "thinking" in spec else None,
         manners=manners(spec),

@@ -258,6 +258,7 @@ class KnownModelSpec(MannersSpec):
     title: str
     context: Count | None = None
     output: Count | None = None
+    images: Flag | None = None
     with_: Params | None = Field(None, alias="with")
     thinking: ThinkingSpec | None = None
     retired: str | None = None

@@ -67,12 +67,15 @@ def prepare(
     key: Secret | None,
 ) -> Outgoing:
     """The whole request, as `openai.prepare` makes it for other upstreams. Raises BadRequest."""
+    kind: type[Outgoing]
     manners = known.manners.over(upstream.manners) if known else upstream.manners
     stream = manners.stream == "only" or (request.stream and manners.stream != "never")
     if isinstance(request, MessagesRequest):
+        kind, more = Native, beta(request)
         fields = own(request.native, manners=manners, model=model, known=known)
         fields |= {"model": raw.of(target.model), "stream": raw.of(stream)}
     else:
+        kind, more = Outgoing, {}
         fields = adapt(
             request.fields,
             manners=manners,
@@ -81,15 +84,8 @@ def prepare(
             known=known or guessed(target),
             stream=stream,
         )
-        fields = anthropic.write(
-            fields,
-            prefill=bool(PREFILL.match(target.model)),
-            forced=not NEVER_FORCED.match(target.model),
-        )
-        clamp(fields, output_limits(known))  # once more: a budget of thought may have raised it
-    native = isinstance(request, MessagesRequest)
-    more = beta(request) if isinstance(request, MessagesRequest) else {}
-    return (Native if native else Outgoing)(
+        fields = translated(fields, target, known)
+    return kind(
         url=address(upstream),
         headers=headers(upstream, key, stream=stream) | more,
         body=chat.write(fields),
@@ -97,6 +93,14 @@ def prepare(
         ca=upstream.ca,
         first_byte=openai.patience(manners, known) if stream else openai.WHOLE_SECONDS,
     )
+
+
+def translated(fields: Fields, target: Target, known: KnownModel | None) -> Fields:
+    """Chat's fields as those of Messages, as far as this model takes them. Raises BadRequest."""
+    prefill, never = PREFILL.match(target.model), NEVER_FORCED.match(target.model)
+    made = anthropic.write(fields, prefill=bool(prefill), forced=not never)
+    clamp(made, output_limits(known))  # once more: a budget of thought may have raised it
+    return made
 
 
 def own(native: Fields, *, manners: Manners, model: Model | None, known: KnownModel | None) -> Fields:

@@ -123,9 +123,10 @@ class ChatStream:
             yield from self._stop()
 
     def _fits(self, event: _Event) -> bool:
-        """Whether it is an event, and the first and none but the first begins the message."""
-        begins = event.type == "message_start" and event.message is not None
-        return event.type == "ping" or (bool(event.type) and begins != bool(self._about))
+        """Whether it is an event, and comes after the message has begun, which it does once."""
+        if event.type == "message_start":
+            return event.message is not None and not self._about
+        return event.type == "ping" or bool(event.type and self._about)
 
     def _said(self, event: _Event) -> Iterator[Delta]:
         """What an event says in Chat."""
