@@ -47,6 +47,10 @@ class Proxy:
             if self.view is not None:  # an empty view is false
                 self.master.addons.add(self.view)
             self.master.addons.add(*self.addons)
+            before_save = self.master.addons.chain.index(self.master.addons.get("scriptloader"))
+            for addon in reversed(self.addons):  # where a script's addons stand, before those that save flows
+                self.master.addons.chain.remove(addon)
+                self.master.addons.chain.insert(before_save, addon)
             self.master.options.update(mode=self._modes, **self._options)
             serving = asyncio.ensure_future(self.master.run())
             while not (self._listening() or serving.done()):

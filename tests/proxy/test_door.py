@@ -285,3 +285,70 @@ def test_flows_that_are_to_be_saved_are_not_passed_by(
     with running.direct() as client:
         client.post("/v1/chat/completions", json=ASK)
     assert until(lambda: saved.exists() and b"/v1/chat/completions" in saved.read_bytes())
+
+
+@pytest.mark.parametrize("display", [True, False])
+@pytest.mark.parametrize(
+    "url", ["http://192.0.2.9:18099/", "http://localhost:18099/", "http://nosuch.invalid/"]
+)
+def test_a_plain_request_for_another_host_is_not_answered_by_us(
+    proxy: Callable[..., Proxy], profile: Path, url: str, display: bool
+) -> None:
+    running = proxy(profile, display=display)
+    with httpx2.Client(proxy=running.url, trust_env=False, timeout=20) as client:
+        answer = client.get(url)
+    assert answer.status_code == 502, answer.text  # mitmproxy tried, or our guard kept it from trying
+    assert "profile" not in answer.text
+
+
+def test_a_host_that_is_added_while_we_run_is_intercepted_with_our_certificate(
+    proxy: Callable[..., Proxy], profile_file: Callable[..., Path]
+) -> None:
+    path = profile_file("models: {gpt-4o: demo/hello}")
+    with proxy(path).client() as client:
+        path.write_text("models: {gpt-4o: demo/hello}\nhosts: [api.openai.com, openrouter.ai]\n")
+        assert until(lambda: listed(client, "https://openrouter.ai/api/v1/models"), within=5)
+
+
+def listed(client: httpx2.Client, url: str) -> bool:
+    try:
+        return bool(client.get(url).json()["data"])
+    except (httpx2.HTTPError, ValueError, LookupError):
+        return False
+
+
+@pytest.mark.parametrize("name", ["API.OPENAI.COM", "api.openai.com."])
+def test_a_name_has_no_case_and_no_dot_at_its_end(
+    proxy: Callable[..., Proxy], profile: Path, name: str
+) -> None:
+    running = proxy(profile)
+    with socket.create_connection(("127.0.0.1", running.port)) as sock:
+        sock.settimeout(10)
+        sock.sendall(f"CONNECT {name}:443 HTTP/1.1\r\nHost: {name}:443\r\n\r\n".encode())
+        assert sock.recv(1000).startswith(b"HTTP/1.1 200")
+        context = running.trust()
+        context.check_hostname = False
+        with context.wrap_socket(sock, server_hostname=name) as tls:
+            tls.sendall(f"GET /v1/models HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
+            assert tls.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_with_a_key_other_machines_may_use_whatever_name_they_know_us_by(
+    proxy: Callable[..., Proxy], upstream: Upstream, profile_file: Callable[..., Path]
+) -> None:
+    profile = profile_file("access: [sk-team-0123456789]\nmodels: {gpt-4o: demo/hello}")
+    running = proxy(profile, idetour_lan=True)
+    with running.direct() as client:
+        name = {"host": "workstation.lan:8080"}
+        assert client.get("/v1/models", headers=name).status_code == 401
+        key = {"authorization": "Bearer sk-team-0123456789"}
+        assert client.get("/v1/models", headers=name | key).status_code == 200
+
+
+def test_we_do_not_ask_ourselves_for_models(
+    proxy: Callable[..., Proxy], profile_file: Callable[..., Path]
+) -> None:
+    profile = profile_file("models: {gpt-4o: demo/hello}")
+    running = proxy(profile, display=True)
+    upkeep = running.master.addons.get("door")._gateway.upkeep
+    assert upkeep.own() == {running.port}

@@ -16,7 +16,13 @@ from upstream import Upstream, status, stream, until
 CANARY = "sk-canary-7f3a9c51d2e8b604"
 ASK = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "hello"}]}
 CHAT = "https://api.openai.com/v1/chat/completions"
-SIGNED = {"authorization": f"Bearer {CANARY}", "x-api-key": CANARY, "cookie": CANARY}
+SIGNED = {
+    "authorization": f"Bearer {CANARY}",
+    "x-api-key": CANARY,
+    "cookie": f"session={CANARY}; theme=dark",
+    "x-goog-api-key": CANARY,
+    "x-auth-token": CANARY,
+}
 
 
 @pytest.fixture
@@ -68,8 +74,9 @@ def test_no_key_is_in_a_flow_or_in_a_saved_file(
     saved = tmp_path / "flows.mitm"
     running = proxy(profile, display=True, save_stream_file=str(saved))
     with running.client() as client:
-        client.post(CHAT, json=ASK, headers=SIGNED)
+        client.post(f"{CHAT}?key={CANARY}&beta=true", json=ASK, headers=SIGNED)
     (flow,) = running.flows()
+    assert flow.request.path == "/v1/chat/completions?key=***&beta=true"
     assert CANARY not in repr(flow.get_state())
     assert flow.request.headers["authorization"] == "Bearer ***b604"
     running.call("save.file", [flow], str(tmp_path / "by-hand.mitm"))
@@ -127,6 +134,16 @@ def test_marked_flows_stay(proxy: Callable[..., Proxy], profile: Path) -> None:
         for _ in range(4):
             client.post("/v1/chat/completions", json=ASK)
     assert until(lambda: first in running.flows() and len(running.flows()) == 2)
+
+
+def test_a_saved_flow_holds_the_answer(
+    proxy: Callable[..., Proxy], profile: Path, upstream: Upstream, tmp_path: Path
+) -> None:
+    upstream.then(stream("Hel", "lo"))
+    saved = tmp_path / "flows.mitm"
+    with proxy(profile, save_stream_file=str(saved)).client() as client:
+        client.post(CHAT, json=ASK)
+    assert until(lambda: saved.exists() and b'"content":"Hel"' in saved.read_bytes().replace(b": ", b":"))
 
 
 def test_an_empty_piece_does_not_end_the_answer() -> None:

@@ -21,6 +21,7 @@ class Door:
     host: str | None = None  # the intercepted host; None: somebody asked us by our own name
     local: bool = False  # whether the client is a program on this machine
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)  # headers kept out of the flow
+    path: str = field(default="", repr=False)  # as it was asked: the flow shows no secret of its query
     record: Record | None = None  # filled when the request is read
 
     @property

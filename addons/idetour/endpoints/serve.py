@@ -67,8 +67,11 @@ def assemble(
     origins: frozenset[str] = frozenset(),
     state: Path | None = None,
     admin: Secret | None = None,
+    lan: bool = False,
 ) -> Gateway:
     """Make all parts; nothing listens yet. `hosts` and `origins` are allowed beside loopback's.
+
+    With `lan` any name will do: other machines have their own for us, and must have a key.
 
     `state` is a folder for what has to survive a restart. Without the token `admin` nobody may
     see or change what is the owner's.
@@ -81,7 +84,7 @@ def assemble(
     pool = Pool(intercepted=lambda: frozenset(watched.current.hosts), context=context, via=f"1.1 {via}")
     pipeline = Pipeline(Transports(pool), Health(Lasting(state and state / RESTS)))
     owners = Admin(pipeline, Weights(watched, state), admin)
-    app = App(watched, pipeline, owners, hosts=hosts, origins=origins, via=via)
+    app = App(watched, pipeline, owners, hosts=hosts, origins=origins, lan=lan, via=via)
     return Gateway(
         watched=watched, pipeline=pipeline, upkeep=Upkeep(watched, pipeline), app=app, server=Server(app)
     )

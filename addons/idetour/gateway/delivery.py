@@ -90,8 +90,10 @@ async def relay(answer: Answer, watched: Relay, client: Client) -> None:
             with Pulse(client, limit) as pulse:
                 while not watched.done:
                     data = await answer.incoming.read()
-                    pulse.beat()
-                    await client.write(watched.feed(data) if data else watched.end())
+                    pulse.heard()
+                    if out := watched.feed(data) if data else watched.end():
+                        pulse.told()
+                        await client.write(out)
                     if watched.error:
                         raise answer.explain(watched.error)
     except TimeoutError:
@@ -108,12 +110,16 @@ class Pulse:
     def __init__(self, client: Client, limit: asyncio.Timeout) -> None:
         self._client, self._limit = client, limit
         self._loop = asyncio.get_running_loop()
-        self._last = self._loop.time()
+        self._heard = self._told = self._loop.time()
         self._writing: asyncio.Task[None] | None = None
 
-    def beat(self) -> None:
-        """Something came."""
-        self._last = self._loop.time()
+    def heard(self) -> None:
+        """Something came from the upstream, if only a comment."""
+        self._heard = self._loop.time()
+
+    def told(self) -> None:
+        """Something goes to the client."""
+        self._told = self._loop.time()
 
     def __enter__(self) -> "Pulse":
         self._timer = self._loop.call_later(KEEP_ALIVE_SECONDS, self._tick)
@@ -125,15 +131,14 @@ class Pulse:
             self._writing.cancel()
 
     def _tick(self) -> None:
-        silence = self._loop.time() - self._last
-        if silence >= IDLE_SECONDS:
-            self._limit.reschedule(self._loop.time())
+        now = self._loop.time()
+        if now - self._heard >= IDLE_SECONDS:
+            self._limit.reschedule(now)
             return
-        if silence >= KEEP_ALIVE_SECONDS:
+        if now - self._told >= KEEP_ALIVE_SECONDS:
             self._writing = self._loop.create_task(self._client.write(sse.KEEP_ALIVE))
-            silence = 0.0
-        next_comment = KEEP_ALIVE_SECONDS - silence
-        self._timer = self._loop.call_later(next_comment, self._tick)
+            self._told = now
+        self._timer = self._loop.call_later(self._told + KEEP_ALIVE_SECONDS - now, self._tick)
 
 
 async def drain(answer: Answer) -> None:

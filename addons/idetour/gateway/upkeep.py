@@ -4,9 +4,10 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -30,6 +31,7 @@ WARM_SECONDS = 45.0  # upstreams close idle connections after 60 s and more
 class Upkeep:
     watched: Watched
     pipeline: Pipeline
+    own: Callable[[], frozenset[int]] = frozenset  # ports of this machine where nobody but we answer
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _warmed: float = -math.inf  # when connections were last made ready
 
@@ -60,7 +62,9 @@ class Upkeep:
         """Ask the servers on this machine what they have; those that are not running are simply absent."""
         while True:
             profile = self.watched.current
-            local = [upstream for upstream in profile.upstreams.values() if upstream.local]
+            local = [
+                each for each in profile.upstreams.values() if each.local and port(each) not in self.own()
+            ]
             found = await asyncio.gather(*(self.list_models(upstream) for upstream in local))
             self.pipeline.listed = {
                 upstream.name: ids for upstream, ids in zip(local, found, strict=True) if ids
@@ -108,6 +112,10 @@ def report(task: asyncio.Task[None]) -> None:
     """A job that ends by a fault of its own says so; nobody waits for it."""
     if not task.cancelled() and (error := task.exception()):
         log.error("a background job of idetour failed", exc_info=error)
+
+
+def port(upstream: Upstream) -> int | None:
+    return urlsplit(upstream.url).port
 
 
 def in_use(profile: Profile) -> list[Upstream]:

@@ -12,6 +12,8 @@ import asyncio
 import ipaddress
 import logging
 import socket
+import sys
+from dataclasses import replace
 
 from mitmproxy import connection, ctx, http, tls
 from mitmproxy.proxy import server_hooks
@@ -21,14 +23,13 @@ from idetour.certs.authority import ensure
 from idetour.certs.outbound import outbound_context
 from idetour.endpoints import admin
 from idetour.endpoints.door import TICKET
-from idetour.endpoints.door import Door as Entry
 from idetour.endpoints.health import Handshakes
 from idetour.endpoints.serve import Gateway, assemble
 from idetour.errors import IdetourError
 from idetour.profile.read import find
 from idetour.profile.watch import Watched
 from idetour.proxy import settings
-from idetour.proxy.scribe import Scribe
+from idetour.proxy.scribe import Scribe, kept_for_people
 
 log = logging.getLogger("idetour")
 
@@ -44,7 +45,9 @@ class Door:
         self._gateway: Gateway | None = None
         self._starting: asyncio.Task[None] | None = None
         self._up = asyncio.Event()
-        self._ways: dict[str, tuple[str, str, int, bytes]] = {}  # flow id → where it was meant to go
+        self._covered: frozenset[str] = frozenset()  # hosts that our authority can vouch for
+        self._to_us: set[str] = set()  # connections that speak to us as to a server, not as to a proxy
+        self._ways: dict[str, tuple[str, str, int, bytes, str]] = {}  # flow id → where it was meant to go
 
     # Both must be sync: mitmproxy's reload of a script dies silently on async ones.
     def running(self) -> None:
@@ -52,7 +55,7 @@ class Door:
             self._begin()
         except IdetourError as error:
             log.error(str(error))
-            ctx.master.shutdown()
+            sys.exit(1)
 
     def done(self) -> None:
         if self._starting:
@@ -70,7 +73,8 @@ class Door:
         authority = ensure(home.folder("certs"), sorted({*profile.catalog.hosts, *profile.hosts}))
         if authority.reason:
             log.warning(authority.reason)
-        ctx.options.update(certs=[f"{host}={authority.chains[host]}" for host in profile.hosts])
+        self._covered = frozenset(authority.chains)
+        ctx.options.update(certs=[f"{host}={chain}" for host, chain in authority.chains.items()])
         if not ctx.options.idetour_lan:
             ctx.options.update(mode=settings.closed(ctx.options.mode, ctx.options.listen_host))
         state = home.folder("state")
@@ -79,7 +83,9 @@ class Door:
             context=lambda ca: outbound_context(authority, ca),
             state=state,
             admin=admin.token(state),
+            lan=ctx.options.idetour_lan,
         )
+        self._gateway.upkeep.own = self._ports
         if not ctx.options.idetour_lan:  # which programs run here is nobody else's business
             self._gateway.app.handshakes = self._handshakes
         self._starting = asyncio.get_running_loop().create_task(self._start(self._gateway))
@@ -102,7 +108,13 @@ class Door:
 
     @property
     def hosts(self) -> frozenset[str]:
-        return frozenset(self._gateway.watched.current.hosts) if self._gateway else frozenset()
+        """The intercepted hosts. One that was added while we run and that our authority lacks waits for a restart."""
+        return (
+            self._covered.intersection(self._gateway.watched.current.hosts) if self._gateway else frozenset()
+        )
+
+    def _ports(self) -> frozenset[int]:
+        return frozenset(address[1] for address in ctx.master.addons.get("proxyserver").listen_addrs())
 
     async def client_connected(self, client: connection.Client) -> None:
         """Turn away other machines; hand plain requests to our own address straight to the gateway."""
@@ -111,20 +123,21 @@ class Door:
             return
         gateway = await self._open()  # before that, an intercepted host would pass as one of the others
         gateway.upkeep.warm_up()
-        if client.proxy_mode.type_name == "regular" and not self._inspects():
-            await self._adopt(client, gateway)
+        if client.proxy_mode.type_name == "regular":
+            await self._greet(client, gateway)
+
+    def client_disconnected(self, client: connection.Client) -> None:
+        self._to_us.discard(client.id)
 
     def _inspects(self) -> bool:
         wish = ctx.options.idetour_inspect
-        wanted = (
-            ctx.master.addons.get("view") is not None or ctx.options.save_stream_file or ctx.options.hardump
-        )
-        return wish == "always" or (wish == "auto" and bool(wanted))
+        return wish == "always" or (wish == "auto" and kept_for_people())
 
-    async def _adopt(self, client: connection.Client, gateway: Gateway) -> None:
-        """Serve a connection that speaks plain HTTP to us, past mitmproxy: a tenth of the cost per request.
+    async def _greet(self, client: connection.Client, gateway: Gateway) -> None:
+        """Tell who speaks to us as to a server from who uses us as a proxy, by the first bytes.
 
-        mitmproxy has not read from it yet. Its stream is read once; what is not for us is put back.
+        The former is served past mitmproxy, at a tenth of the cost per request, unless flows are wanted.
+        mitmproxy has not read from the connection yet; what it shall see is put back.
         """
         handler = ctx.master.addons.get("proxyserver").connections.get(client.id)
         ports = handler and handler.transports.get(client)
@@ -137,24 +150,27 @@ class Door:
             first = b""
         if not first:
             client.error = "nothing was sent"
-        elif first.startswith(METHODS):
+        elif first.startswith(METHODS) and not self._inspects():
             await gateway.server.adopt(ports.writer.transport, first)
             client.error = "served"
         else:
+            if first.startswith(METHODS):
+                self._to_us.add(client.id)
             ports.reader.feed_data(first)
 
     def tls_clienthello(self, data: tls.ClientHelloData) -> None:
         """Leave the TLS of other hosts alone: they keep their own certificate."""
         if data.context.client.proxy_mode.type_name == "reverse":
             return
-        name = data.client_hello.sni or (data.context.server.address or ("",))[0]
-        if name not in self.hosts and not settings.is_loopback(name):
+        name = plain(data.client_hello.sni or (data.context.server.address or ("",))[0])
+        if name in self.hosts:
+            data.context.client.sni = name  # by this mitmproxy finds our certificate
+        elif not settings.is_loopback(name):
             data.ignore_connection = True
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         if (host := self._mine(flow)) is not None:
-            credentials = self._scribe.take_credentials(flow)
-            self._scribe.remember(flow, Entry(host=host or None, credentials=credentials))
+            self._scribe.remember(flow, self._scribe.take_credentials(flow, host or None))
 
     async def request(self, flow: http.HTTPFlow) -> None:
         known = self._scribe.entries.get(flow.id)
@@ -163,10 +179,12 @@ class Door:
         gateway = await self._open()
         client = flow.client_conn.peername
         local = client is not None and settings.is_loopback(client[0].partition("%")[0])
-        entry = Entry(host=known.host, local=local, credentials=known.credentials)
+        entry = replace(known, local=local, record=None)
         self._scribe.remember(flow, entry)
         request = flow.request
-        self._ways[flow.id] = (request.scheme, request.data.host, request.data.port, request.data.authority)
+        data = request.data
+        self._ways[flow.id] = (request.scheme, data.host, data.port, data.authority, request.path)
+        request.path = entry.path
         request.headers[TICKET] = gateway.app.tickets.issue(entry)
         request.scheme, request.data.host, request.data.port = "http", "127.0.0.1", gateway.hop
         flow.server_conn = connection.Server(
@@ -183,20 +201,18 @@ class Door:
         """Show the flow as the IDE sent it."""
         if way := self._ways.pop(flow.id, None):
             request = flow.request
-            request.scheme, request.data.host, request.data.port, request.data.authority = way
+            request.scheme, request.data.host, request.data.port, request.data.authority, request.path = way
             request.headers.pop(TICKET, None)
 
     def _mine(self, flow: http.HTTPFlow) -> str | None:
         """The intercepted host of a flow; `""` for one to our own address; None for one that is not ours."""
         if flow.is_replay and (known := self._scribe.entries.get(flow.id)):
             return known.host or ""
-        host = flow.request.pretty_host.lower()
+        host = plain(flow.request.pretty_host)
         if host in self.hosts:
             return host
-        if flow.client_conn.proxy_mode.type_name == "reverse":
+        if flow.client_conn.proxy_mode.type_name == "reverse" or flow.client_conn.id in self._to_us:
             return ""
-        if not flow.request.data.authority and flow.server_conn.address is None:
-            return ""  # neither a proxy request nor inside a tunnel: asked of us, whatever its Host says
         sockname = flow.client_conn.sockname
         to_us = host in (sockname[0], "localhost") or settings.is_loopback(host)
         return "" if to_us and flow.request.port == sockname[1] else None
@@ -206,7 +222,7 @@ class Door:
         address = data.server.address
         if address is None or (self._gateway and address == ("127.0.0.1", self._gateway.hop)):
             return
-        if address[0] in self.hosts:
+        if plain(address[0]) in self.hosts:
             data.server.error = (
                 "idetour's loop guard: this host is intercepted, and its requests are answered here"
             )
@@ -218,6 +234,11 @@ class Door:
         addresses = [ipaddress.ip_address(str(each[4][0]).partition("%")[0]) for each in found]
         if not all(reachable(each, lan=ctx.options.idetour_lan) for each in addresses):
             data.server.error = "idetour does not connect to this machine's own services for others"
+
+
+def plain(host: str) -> str:
+    """A host's name as we compare it: names have no case, and a dot at the end changes nothing."""
+    return host.lower().rstrip(".")
 
 
 def reachable(address: ipaddress.IPv4Address | ipaddress.IPv6Address, *, lan: bool) -> bool:

@@ -5,12 +5,12 @@ only as many flows as were asked for: an IDE's requests are large and never end.
 """
 
 import logging
+import re
 from collections import OrderedDict
-from collections.abc import Mapping
 
 from mitmproxy import ctx, http
 
-from idetour.endpoints.admin import HEADER
+from idetour.endpoints.door import TICKET
 from idetour.endpoints.door import Door as Entry
 from idetour.gateway.record import Record
 from idetour.secret import Secret
@@ -18,7 +18,9 @@ from idetour.secret import Secret
 log = logging.getLogger("idetour")
 
 BODY_LIMIT = 4 << 20  # bytes of an answer that are kept for display
-CREDENTIALS = ("authorization", "x-api-key", "api-key", "cookie", "proxy-authorization", HEADER)
+CREDENTIAL = re.compile(r"key|token|secret|cookie|authori[sz]ation|credential|admin", re.IGNORECASE)  # in a name
+SCHEMES = ("bearer", "basic")
+IN_QUERY = re.compile(r"(?<=[?&])([^=&]*(?:key|token|secret)[^=&]*)=[^&]*", re.IGNORECASE)
 MOST_KEPT = 1000  # flows whose credentials are remembered for a replay
 
 
@@ -29,14 +31,19 @@ class Scribe:
         self.entries: OrderedDict[str, Entry] = OrderedDict()
         self._bodies: dict[str, bytearray] = {}
 
-    def take_credentials(self, flow: http.HTTPFlow) -> Mapping[str, str]:
+    def take_credentials(self, flow: http.HTTPFlow, host: str | None) -> Entry:
         """Move the credentials out of the flow. On a replay, those of the first time are returned."""
         known = self.entries.get(flow.id)
         if flow.is_replay and known:
-            return known.credentials
-        taken = {name: flow.request.headers[name] for name in CREDENTIALS if name in flow.request.headers}
-        for name, value in taken.items():
-            flow.request.headers[name] = masked(value)
+            return known
+        request = flow.request
+        names = [name.lower() for name in request.headers if is_credential(name)]
+        taken = Entry(
+            host=host, credentials={name: request.headers[name] for name in names}, path=request.path
+        )
+        for name, value in taken.credentials.items():
+            request.headers[name] = masked(value)
+        request.path = IN_QUERY.sub(r"\1=***", request.path)
         return taken
 
     def remember(self, flow: http.HTTPFlow, entry: Entry) -> None:
@@ -47,7 +54,7 @@ class Scribe:
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         if flow.id in self.entries and flow.response is not None:
-            keep = ctx.master.addons.get("view") is not None
+            keep = kept_for_people()
             body = self._bodies[flow.id] = bytearray()
             flow.response.stream = lambda data: capture(body, data) if keep else (data or [])
 
@@ -74,10 +81,22 @@ def capture(body: bytearray, data: bytes) -> bytes | list[bytes]:
     return data or []
 
 
+def kept_for_people() -> bool:
+    """Whether somebody will look at the flows: now in a window, or later in a file."""
+    options = ctx.options
+    return ctx.master.addons.get("view") is not None or bool(options.save_stream_file or options.hardump)
+
+
+def is_credential(name: str) -> bool:
+    """Whether a header of this name may hold a secret. Too many are better than one too few."""
+    return CREDENTIAL.search(name) is not None and name.lower() != TICKET
+
+
 def masked(value: str) -> str:
-    """A credential as it may be shown: its scheme and its last four characters."""
-    scheme, space, key = value.rpartition(" ")
-    return f"{scheme}{space}{Secret(key)}".replace("…", "***")  # headers are ASCII
+    """A credential as it may be shown: its scheme, if it has one, and its last four characters."""
+    scheme, space, key = value.partition(" ")
+    shown = f"{scheme} {Secret(key)}" if space and scheme.lower() in SCHEMES else str(Secret(value))
+    return shown.replace("…", "***")  # headers are ASCII
 
 
 def comment(record: Record) -> str:
