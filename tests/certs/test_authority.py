@@ -60,7 +60,7 @@ def test_a_further_host_asks_for_a_new_authority(made: Authority, folder: Path) 
     assert wider.fingerprint != made.fingerprint
     assert wider.hosts == (*HOSTS, "openrouter.ai")
     assert "may not vouch for openrouter.ai" in str(wider.reason)
-    assert "trust must be given again" in str(wider.reason)
+    assert "have to trust it anew" in str(wider.reason)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_damaged_leaf_is_reported_and_replaced(
     assert str(leaf) in str(status(folder).problem)
     renewed = ensure(folder, HOSTS)
     assert "damaged" in str(renewed.reason)
-    assert "trust must be given again" in str(renewed.reason)
+    assert "have to trust it anew" in str(renewed.reason)
     assert load(folder) == replace(renewed, reason=None)
 
 

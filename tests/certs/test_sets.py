@@ -60,7 +60,7 @@ def test_near_the_end_of_the_root_all_is_new_and_of_the_same_kind(made: Authorit
     renewed = ensure(made.folder, HOSTS, now=made.trusted_until - 29 * DAY)
     assert renewed.fingerprint != made.fingerprint
     assert renewed.key is not None
-    assert "trust must be given again" in str(renewed.reason)
+    assert "have to trust it anew" in str(renewed.reason)
 
 
 def test_no_leaf_outlives_the_root(made: Authority) -> None:
@@ -84,7 +84,7 @@ def test_a_host_beyond_the_listed_ones_needs_new_trust_and_the_others_stay(
     assert wider.fingerprint != made.fingerprint
     assert wider.hosts == (*HOSTS, host)
     assert wider.key is not None
-    assert "trust must be given again" in str(wider.reason)
+    assert "have to trust it anew" in str(wider.reason)
 
 
 def test_a_damaged_leaf_is_made_anew_without_new_trust(made: Authority) -> None:

@@ -37,22 +37,47 @@ def test_a_running_instance_is_asked_and_may_want_a_key(
 ) -> None:
     running = serving(mine(profile_file, upstream, "access: [sk-access-0123456789]"))
     refused = idetour("ask", "hello", "-p", running.port)
+    named = idetour("ask", "hello", "-p", running.port, "-m", "m")
     answered = idetour("ask", "hello", "-p", running.port, IDETOUR_API_KEY="sk-access-0123456789,other")
 
     assert refused.exit_code == 1
-    assert "key" in refused.stderr
+    assert "set IDETOUR_API_KEY" in refused.stderr
+    assert named.stderr == refused.stderr
     assert answered.output == "Hello, world\n"
 
 
+@pytest.mark.parametrize("code", [401, 402])
 def test_an_upstreams_error_is_said_with_its_own_words(
-    idetour: Idetour, profile_file: Callable[..., Path], serving: Callable[..., Any], upstream: Upstream
+    idetour: Idetour,
+    profile_file: Callable[..., Path],
+    serving: Callable[..., Any],
+    upstream: Upstream,
+    code: int,
 ) -> None:
     running = serving(mine(profile_file, upstream))
-    upstream.always(status(402))
+    upstream.always(status(code))
     result = idetour("ask", "hello", "-p", running.port, "-m", "m")
 
     assert result.exit_code == 1
-    assert "upstream says 402" in result.stderr
+    assert f"upstream says {code}" in result.stderr
+    assert "IDETOUR_API_KEY" not in result.stderr
+
+
+def test_words_are_joined_to_one_question(
+    idetour: Idetour, profile_file: Callable[..., Path], serving: Callable[..., Any], upstream: Upstream
+) -> None:
+    running = serving(mine(profile_file, upstream))
+    idetour("ask", "hello", "world", "-p", running.port)
+
+    assert upstream.requests[-1].json()["messages"] == [{"role": "user", "content": "hello world"}]
+
+
+@pytest.mark.parametrize("words", [(), ("",), (" ", " ")])
+def test_an_empty_question_is_not_asked(idetour: Idetour, words: tuple[str, ...]) -> None:
+    result = idetour("ask", *words)
+
+    assert result.exit_code == 2
+    assert "Usage: idetour ask" in result.stderr
 
 
 def test_an_instance_that_does_not_start_says_why(

@@ -138,7 +138,7 @@ def test_renewal_of_a_sealed_authority_says_that_trust_has_to_be_given_again(
     assert before
     assert after
     assert before.fingerprint != after.fingerprint
-    assert "trust must be given again" in ended.stderr
+    assert "have to trust it anew" in ended.stderr
     assert "idetour cert remove" in ended.stdout
 
 

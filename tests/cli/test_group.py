@@ -11,15 +11,16 @@ import pytest
 from click.testing import Result
 
 from idetour.cli import main
+from idetour.cli.group import sentence
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"mitmproxy", "pydantic", "cryptography", "httpx2", "aiohttp", "rich", "yaml", "uvicorn", "asyncio"}
 type Idetour = Callable[..., Result]
 
 
-def python(*words: str, home: Path) -> "subprocess.CompletedProcess[str]":
+def python(*words: str, home: Path, **more: str) -> "subprocess.CompletedProcess[str]":
     """A fresh interpreter."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "addons"), "IDETOUR_HOME": str(home)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "addons"), "IDETOUR_HOME": str(home), **more}
     return subprocess.run(
         [sys.executable, *words],
         env=environment,
@@ -86,6 +87,64 @@ def test_the_module_is_the_command(tmp_path: Path) -> None:
 
     assert result.returncode == 1
     assert result.stderr.startswith("Error: no profile is called 'no-such-profile'")
+
+
+@pytest.mark.parametrize(
+    "words", [("cert", "path"), ("profile", "new", "x"), ("run", "-p", "0")], ids=" ".join
+)
+def test_a_home_that_cannot_be_made_is_a_sentence_with_the_remedy(
+    idetour: Idetour, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    (tmp_path / "file").touch()
+    ours = tmp_path / "file" / "home"
+    result = idetour(*words, IDETOUR_HOME=str(ours))
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"Error: {ours}: Not a directory. "
+        f"idetour keeps its files in {ours}; choose another folder with IDETOUR_HOME.\n"
+    )
+
+
+def test_a_file_elsewhere_is_named_without_talk_of_our_home(home: Path) -> None:
+    assert (
+        sentence(PermissionError(13, "Permission denied", "/etc/hosts")) == "/etc/hosts: Permission denied."
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
+@pytest.mark.parametrize("words", ["--help", "models", "profile path", "run -p 0"])
+def test_a_full_disk_is_a_sentence(tmp_path: Path, words: str) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "idetour", *words.split()],
+            env={**os.environ, "PYTHONPATH": str(ROOT / "addons"), "IDETOUR_HOME": str(tmp_path)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=30,
+        )
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("Error: No space left on device")
+    assert result.stderr.endswith("IDETOUR_HOME.\n")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_closed_output_is_no_crash(tmp_path: Path) -> None:
+    code = "import sys; sys.stdout = None; from idetour.cli import main; main(['check', 'no-such-profile'])"
+    result = python("-c", code, home=tmp_path)
+
+    assert result.stderr.startswith("Error: no profile is called 'no-such-profile'")
+    assert python("-c", code.replace("no-such-profile", "team"), home=tmp_path).stderr == ""
+
+
+@pytest.mark.parametrize("words", [("route", "explain", "你好 →"), ("doctor", "--offline", "-p", "1")])
+def test_a_terminal_without_our_letters_shows_a_question_mark(tmp_path: Path, words: tuple[str, ...]) -> None:
+    result = python("-m", "idetour", *words, home=tmp_path, PYTHONIOENCODING="cp1252")
+
+    assert result.stderr == ""
+    assert "?" in result.stdout
 
 
 def test_the_page_of_commands_is_up_to_date() -> None:

@@ -1,6 +1,7 @@
 """What `idetour run` refuses before it starts, and what it says when it does. The start itself is in tests/proxy."""
 
 import socket
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ import click
 import pytest
 from click.testing import Result
 
-from idetour.cli.run import start_screen, usable
+from idetour.cli.run import address, start_screen, usable
 from idetour.profile.catalog import load
 from idetour.profile.read import read
+from upstream import until
 
 type Idetour = Callable[..., Result]
 
@@ -89,13 +91,73 @@ def test_an_access_key_is_asked_for_and_not_shown(screen: Callable[..., str]) ->
     ("host", "base"),
     [
         ("::1", "http://[::1]:8080/v1"),
-        ("0.0.0.0", "http://127.0.0.1:8080/v1"),
+        ("0.0.0.0", "http://127.0.0.1:8080/v1"),  # and a line for others
         ("::", "http://[::1]:8080/v1"),
         ("192.168.1.7", "http://192.168.1.7:8080/v1"),
     ],
 )
 def test_the_address_is_one_that_can_be_typed(screen: Callable[..., str], host: str, base: str) -> None:
     assert f"Base URL    {base}\n" in screen("models: { m: demo/hello }", host=host)
+
+
+def test_others_are_told_this_machines_own_address(screen: Callable[..., str]) -> None:
+    own = address(4)
+    if own is None or own.startswith("127."):
+        pytest.skip("this machine has no network")
+    shown = screen("models: { m: demo/hello }", host="0.0.0.0")
+
+    assert f"listening on http://{own}:8080\n" in shown
+    assert f"For others  http://{own}:8080/v1\n" in shown
+
+
+def test_an_address_of_the_lan_is_the_only_one_that_is_shown(screen: Callable[..., str]) -> None:
+    shown = screen("models: { m: demo/hello }", host="192.168.1.7")
+
+    assert "listening on http://192.168.1.7:8080\n" in shown
+    assert "127.0.0.1" not in shown
+    assert "For others" not in shown
+
+
+def test_of_many_vendors_without_a_key_four_are_named_and_families_once(screen: Callable[..., str]) -> None:
+    [line] = [each for each in screen("offer: available").splitlines() if "No key yet" in each]
+
+    assert line.count("_KEY)") == 4
+    assert line.endswith(" more (idetour models --all)")
+    assert line.count("Coding Plan") == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        ("transparent", "does not work in transparent mode. Use regular, "),
+        ("nonsense", "--mode nonsense: unknown mode. Use regular, "),
+        ("regular@0.0.0.0:9", "listens on this machine only, not on 0.0.0.0"),
+    ],
+)
+def test_a_mode_that_is_not_served_is_refused_before_the_screen(
+    idetour: Idetour, mode: str, said: str
+) -> None:
+    result = idetour("run", "-p", "0", "--mode", mode)
+
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_handshake_that_failed_is_told_once_in_our_words(
+    running: Callable[..., Any], profile_file: Callable[..., Path]
+) -> None:
+    product = running(profile_file("models: { m: demo/hello }"))
+    with (
+        socket.create_connection(("127.0.0.1", product.port)) as plain,
+        pytest.raises(ssl.SSLCertVerificationError),
+    ):
+        plain.sendall(b"CONNECT api.openai.com:443 HTTP/1.1\r\nHost: api.openai.com:443\r\n\r\n")
+        plain.recv(4096)
+        ssl.create_default_context().wrap_socket(plain, server_hostname="api.openai.com")
+
+    assert until(lambda: "did not take the certificate" in product.output())
+    assert "handshake failed" not in product.output()
 
 
 def test_more_modes_are_named(screen: Callable[..., str]) -> None:

@@ -41,3 +41,15 @@ def test_a_pipe_gets_no_colours_and_a_terminal_does() -> None:
 
     assert pipe.getvalue() == "x\n"
     assert "\x1b[" in terminal.getvalue()
+
+
+def test_a_column_that_says_nothing_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    screen.table(("a", "b", "", "d"), [("1", "–", "x", ""), ("2", "", "", "–")])
+
+    assert [line.rstrip() for line in capsys.readouterr().out.splitlines()] == ["a", "1  x", "2"]
+
+
+def test_a_table_without_rows_keeps_its_headings(capsys: pytest.CaptureFixture[str]) -> None:
+    screen.table(("a", "b"), [])
+
+    assert capsys.readouterr().out == "a  b\n"

@@ -18,11 +18,13 @@ from idetour.errors import SetupError
 if TYPE_CHECKING:
     import ssl
 
+    import httpx2
+
 START_SECONDS = 20.0
 
 
 @click.command(short_help="Ask one question, without an IDE.")
-@click.argument("text")
+@click.argument("words", nargs=-1, required=True, metavar="TEXT")
 @click.option("-m", "--model", help="The name to ask for; without one, the profile's first.")
 @click.option("--profile", "profile_name", metavar="PROFILE", help="For a temporary instance.")
 @click.option(
@@ -37,7 +39,9 @@ START_SECONDS = 20.0
     envvar=["IDETOUR_PORT", "PORT"],
     help="Where an idetour may be running.",
 )
-def ask(text: str, model: str | None, profile_name: str | None, intercept: bool, port: int) -> None:
+def ask(
+    words: tuple[str, ...], model: str | None, profile_name: str | None, intercept: bool, port: int
+) -> None:
     """Stream the answer to TEXT through the idetour on this port, or through one that is started for it.
 
     With --intercept the request goes to https://api.openai.com by CONNECT and
@@ -46,6 +50,9 @@ def ask(text: str, model: str | None, profile_name: str | None, intercept: bool,
     from idetour.cli.offer import first_choice
     from idetour.profile.read import find, read
 
+    text = " ".join(words)
+    if not text.strip():
+        raise click.UsageError("The question is empty.")
     with instance(profile_name, port) as (address, temporary):
         if model is None:
             chosen = profile_name or os.environ.get("IDETOUR_PROFILE")
@@ -113,7 +120,7 @@ def first_listed(address: str) -> str:
 
     answer = httpx2.get(f"{address}/v1/models", timeout=5, trust_env=False, headers=authorization())
     if not answer.is_success:
-        raise SetupError(message(answer.content))
+        raise SetupError(refusal(answer))
     return next((str(item["id"]) for item in answer.json()["data"]), "demo/hello")
 
 
@@ -139,7 +146,8 @@ def stream(address: str, model: str, text: str, *, intercept: bool) -> Iterator[
             ) as answer,
         ):
             if not answer.is_success:
-                raise SetupError(message(answer.read()))
+                answer.read()
+                raise SetupError(refusal(answer))
             yield from texts(answer.iter_bytes())
     except httpx2.HTTPError as error:
         raise SetupError(f"Nothing came from {base}: {error}") from error
@@ -176,6 +184,13 @@ def texts(chunks: Iterator[bytes]) -> Iterator[str]:
                 delta = choice.get("delta") or {}
                 yield delta.get("content") or delta.get("reasoning_content") or delta.get("reasoning") or ""
     raise SetupError("The answer broke off.")
+
+
+def refusal(answer: "httpx2.Response") -> str:
+    """What an answer says that is none, and what to do where idetour itself wants a key rather than an upstream."""
+    said = message(answer.content)
+    ours = answer.status_code == 401 and "x-idetour-request-id" not in answer.headers
+    return f"{said} Here: set IDETOUR_API_KEY to one of them." if ours else said
 
 
 def message(body: bytes) -> str:

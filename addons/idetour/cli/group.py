@@ -1,14 +1,31 @@
 """A group of commands that answers a user's mistake with a sentence."""
 
+import errno
+import os
+import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
 from idetour.errors import IdetourError
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a write that failed knows no file name
+
 
 class Group(click.Group):
     """Shows a mistake without a traceback, and its commands in the order of their use."""
+
+    def main(self, *args: Any, **named: Any) -> Any:
+        ready_streams()
+        try:
+            return super().main(*args, **named)
+        except OSError as error:
+            click.ClickException(sentence(error)).show()
+            # What is still in the buffer would be tried again at the end, and fail with a word of Python's own.
+            if error.errno in FULL and (stdout := sys.__stdout__) and sys.stdout is stdout:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
+            raise SystemExit(1) from None
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -18,3 +35,29 @@ class Group(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
+
+
+def ready_streams() -> None:
+    """Let writing never fail for a letter that the terminal lacks, nor for a stream that was closed (`>&-`)."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def sentence(error: OSError) -> str:
+    """What the system refused, of which file, and how to choose another folder where it is one of ours."""
+    from idetour.home import home
+
+    said = error.strerror or str(error) or type(error).__name__
+    ours = home()
+    if error.filename is None:
+        if error.errno not in FULL:
+            return f"{said}."
+        return f"{said}, for this output or in {ours}. Make room, or choose another folder with IDETOUR_HOME."
+    path = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else None
+    if path and (path.is_relative_to(ours) or ours.is_relative_to(path)):
+        said += f". idetour keeps its files in {ours}; choose another folder with IDETOUR_HOME"
+    return f"{error.filename}: {said}."

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import socket
 import sys
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,16 @@ from idetour import ports
 
 if TYPE_CHECKING:
     from idetour.cli.lead import Way
-    from idetour.profile import Profile
+    from idetour.profile import Profile, Upstream
 
 WEB_PORT = 8081
-CHATTER = ("mitmproxy.proxy", "mitmproxy.addons", "tornado.access")  # a line per connection
+CHATTER = {  # a line per connection
+    "mitmproxy.proxy": logging.ERROR,  # warns of each handshake that failed, as we do with the remedy
+    "mitmproxy.addons": logging.WARNING,
+    "tornado.access": logging.WARNING,
+}
+NOBODY = {4: "192.0.2.1", 6: "2001:db8::1"}  # addresses for documentation: RFC 5737, RFC 3849
+VENDORS = 4  # without a key, that are named
 
 
 @click.command(short_help="Start the proxy.")
@@ -75,6 +82,7 @@ def run(
         raise click.ClickException(
             f"Listening on {host} lets others spend your keys. Set IDETOUR_API_KEY (or `access:` in the profile) first."
         )
+    check(modes, host, lan=lan)
     plan = prepared(takeover, made, host, port)
     modes += plan.modes
     arguments = [
@@ -103,8 +111,8 @@ def set_up_log(*, web: bool, verbose: bool) -> None:
     as a fifth of its request. mitmweb shows them in its event log, so there they do take that way.
     """
     if not verbose:
-        for name in CHATTER:
-            logging.getLogger(name).setLevel(logging.WARNING)
+        for name, level in CHATTER.items():
+            logging.getLogger(name).setLevel(level)
     if not web:
         handler = logging.StreamHandler(sys.stdout)
         handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
@@ -138,6 +146,45 @@ def usable(host: str, port: int) -> int:
     )
 
 
+def check(modes: tuple[str, ...], host: str, *, lan: bool) -> None:
+    """Refuse what mitmproxy or we would refuse, before anything is said to listen."""
+    if not modes:
+        return
+    from mitmproxy.exceptions import OptionsError
+
+    from idetour.proxy.settings import MODES, check_modes
+
+    for mode in modes:
+        try:
+            check_modes([mode], host, lan=lan)
+        except OptionsError as error:
+            raise click.ClickException(str(error)) from error
+        except ValueError as error:
+            raise click.ClickException(f"--mode {mode}: {error}. Use {', '.join(MODES)}.") from error
+
+
+def reached(host: str) -> tuple[str, str]:
+    """Where this machine reaches what listens on `host`, and where others do, as they stand in a URL."""
+    wild = {"0.0.0.0": ("127.0.0.1", 4), "::": ("::1", 6)}
+    here, version = wild.get(host, (host, 0))
+    there = (address(version) if version else None) or here
+    return url_host(here), url_host(there)
+
+
+def address(version: int) -> str | None:
+    """This machine's own towards others, IPv4 or 6; None without a network. Connecting a UDP socket sends nothing."""
+    with socket.socket(socket.AF_INET6 if version == 6 else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((NOBODY[version], 9))
+        except OSError:
+            return None
+        return str(probe.getsockname()[0])
+
+
+def url_host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
 def start_screen(profile: "Profile", host: str, port: int, modes: tuple[str, ...]) -> None:
     """What it listens on, what to type into the IDE, which keys are missing, and a line that works as it stands."""
     from idetour import __version__
@@ -145,25 +192,37 @@ def start_screen(profile: "Profile", host: str, port: int, modes: tuple[str, ...
     from idetour.cli.screen import console, rows, warn
     from idetour.routes.plan import offered
 
-    reached = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-    base = f"http://{reached}:{port}"
+    here, there = reached(host)
+    base, others = f"http://{here}:{port}", f"http://{there}:{port}"
     names = [name for name in offered(profile) if ready(profile, name)]
     example = first_choice(profile)
     shown = sorted(names, key=lambda name: name != example)[:4]
     more = f" and {len(names) - len(shown)} more (idetour models)" if len(names) > len(shown) else ""
     console.print(f"idetour {__version__}", style="bold", end="  ")
-    console.print(f"profile {profile.name}  listening on {', '.join([base, *modes])}")
+    console.print(f"profile {profile.name}  listening on {', '.join([others, *modes])}")
     warn(profile.warnings)
     lines = [
         ("Base URL", f"{base}/v1"),
+        *([("For others", f"{others}/v1")] if others != base else []),
         ("Model", ", ".join(shown) + more),
         ("API key", asks_for(profile) or "anything"),
         ("As a proxy", f"{base} intercepts {', '.join(profile.hosts)}; trust `idetour cert path` for it"),
     ]
-    if missing := [f"{each.title} ({each.key_names[0]})" for each in lacking(profile)]:
-        lines.append(("No key yet", ", ".join(missing)))
+    if missing := families(lacking(profile)):
+        left = len(missing) - VENDORS
+        more = f" and {left} more (idetour models --all)" if left > 0 else ""
+        named = [f"{each.title} ({each.key_names[0]})" for each in missing[:VENDORS]]
+        lines.append(("No key yet", ", ".join(named) + more))
     rows(lines)
     request = f'{{"model":"{example}","stream":true,"messages":[{{"role":"user","content":"hello"}}]}}'
     key = " -H 'Authorization: Bearer YOUR_ACCESS_KEY'" if asks_for(profile) else ""
     console.print("\nTry it:", style="bold")
     console.print(f"curl -N {base}/v1/chat/completions{key} -d '{request}'\n")
+
+
+def families(upstreams: "list[Upstream]") -> "list[Upstream]":
+    """The first of those whose titles differ only in a remark, as `Coding Plan (China)` and `(international)`."""
+    first: dict[str, Upstream] = {}
+    for upstream in upstreams:
+        first.setdefault(upstream.title.partition(" (")[0], upstream)
+    return list(first.values())

@@ -10,6 +10,7 @@ from rich.text import Text
 console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 ENDLESS = 1000  # columns
+NOTHING = ("", "–")  # a cell that says nothing
 
 
 def rows(lines: Iterable[tuple[str, str]], *, indent: int = 2) -> None:
@@ -26,8 +27,16 @@ def warn(warnings: Iterable[str]) -> None:
 
 
 def table(headings: Iterable[str], lines: Iterable[Iterable[str]]) -> None:
-    """A table without lines; where there is no terminal, nothing in it is cut or wrapped."""
-    made = Table(*headings, box=None, pad_edge=False, header_style="bold")
-    for line in lines:
+    """A table without lines and without columns that say nothing; where there is no terminal, nothing in it is cut
+    or wrapped.
+    """
+    cells = [list(line) for line in lines]
+    columns = [
+        (heading, column)
+        for heading, *column in zip(headings, *cells, strict=True)
+        if not column or any(cell not in NOTHING for cell in column)
+    ]
+    made = Table(*(heading for heading, _ in columns), box=None, pad_edge=False, header_style="bold")
+    for line in zip(*(column for _, column in columns), strict=True):
         made.add_row(*(Text(cell) for cell in line))
     (console if console.is_terminal else Console(width=ENDLESS)).print(made)

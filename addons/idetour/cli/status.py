@@ -58,10 +58,11 @@ def status(context: click.Context, watch: bool, as_json: bool, port: int) -> Non
 
 @status.command(short_help="Forget what is held against a target, so that it is asked again.")
 @click.argument("target")
+@click.option("-p", "--port", "own", type=click.IntRange(1, 65535), help="The same as before `clear`.")
 @click.pass_obj
-def clear(port: int, target: str) -> None:
+def clear(port: int, target: str, own: int | None) -> None:
     """Forget cooldowns and failures of TARGET (`upstream/model-id`, or an upstream with all its models)."""
-    cleared = asked(port, "POST", "/admin/api/clear", {"target": target})["cleared"]
+    cleared = asked(own or port, "POST", "/admin/api/clear", {"target": target})["cleared"]
     for each in cleared:
         click.echo(f"{each}: nothing is held against it any more")
     if not cleared:

@@ -15,7 +15,7 @@ def judged(status: certs.Status, hosts: Sequence[str], *, intercepting: bool) ->
         return
     if status.problem:
         yield broken(
-            status.problem, "idetour cert renew; where it says that trust must be given: idetour cert install"
+            status.problem, "idetour cert renew; where it says that a new one was made: idetour cert install"
         )
     if found and (missing := [host for host in hosts if host not in found.chains]):
         yield broken(
