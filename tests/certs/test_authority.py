@@ -46,6 +46,7 @@ def test_a_first_authority_asks_for_trust_and_names_its_root(made: Authority) ->
     assert made.reason is not None
     assert "no certificate authority yet" in made.reason
     assert str(made.root) in made.reason
+    assert made.reason.endswith("Programs that are to be intercepted have to trust it: idetour cert install.")
 
 
 @pytest.mark.parametrize("hosts", [HOSTS, HOSTS[::-1], HOSTS[:1], ("API.OpenAI.com.",)])

@@ -27,6 +27,7 @@ def python(*words: str, home: Path, **more: str) -> "subprocess.CompletedProcess
         capture_output=True,
         text=True,
         encoding="utf-8",
+        errors="replace",
         timeout=30,
     )
 
@@ -115,7 +116,7 @@ def test_a_file_elsewhere_is_named_without_talk_of_our_home(home: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
 @pytest.mark.parametrize("words", ["--help", "models", "profile path", "run -p 0"])
 def test_a_full_disk_is_a_sentence(tmp_path: Path, words: str) -> None:
-    with open("/dev/full", "w", encoding="utf-8") as full:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
         result = subprocess.run(
             [sys.executable, "-m", "idetour", *words.split()],
             env={**os.environ, "PYTHONPATH": str(ROOT / "addons"), "IDETOUR_HOME": str(tmp_path)},
