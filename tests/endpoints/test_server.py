@@ -1,6 +1,8 @@
 """The HTTP server on a loop that is not ours."""
 
 import asyncio
+import contextlib
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,3 +102,15 @@ def test_a_taken_port_is_an_error_and_not_an_exit(gateway: Gateway, port: int) -
 
 def test_an_answer_does_not_say_what_serves_it(port: int) -> None:
     assert not {"server", "date"} & look(port, "/health").headers.keys()
+
+
+def test_a_head_that_is_too_long_is_refused(served: Callable[..., "Serving"]) -> None:
+    with socket.create_connection(("127.0.0.1", served().port)) as sock:
+        sock.settimeout(10)
+        sock.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n")
+        line = b"x-padding: " + b"y" * 8000 + b"\r\n"
+        with contextlib.suppress(ConnectionError):  # it may be closed while we still send
+            for _ in range(200):
+                sock.sendall(line)
+        with contextlib.suppress(ConnectionResetError):
+            assert sock.recv(100).startswith(b"HTTP/1.1 431")

@@ -20,6 +20,8 @@ from idetour.endpoints.app import App
 
 KEEP_ALIVE_SECONDS = 120  # how long a connection may be idle
 HEAD_SECONDS = 10.0  # how long a request's head may take
+HEAD_BYTES = 128 << 10  # and how long it may be: the largest cookies and tokens are a tenth of it
+TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
 def small_tls_buffers() -> None:
@@ -100,13 +102,23 @@ class Connection(HttpToolsProtocol):
         super().__init__(**settings)
         self._closed = closed
         self._head: asyncio.TimerHandle | None = None
+        self._head_bytes = 0  # of a head that is not complete yet
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(Corked(transport))  # type: ignore[arg-type]  # all that it lacks, it passes on
         self._await_head(KEEP_ALIVE_SECONDS)
 
+    def data_received(self, data: bytes) -> None:
+        if self._head is not None:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._head is not None and self._head_bytes > HEAD_BYTES:
+            self.transport.write(TOO_LONG)
+            self.transport.close()
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._head_bytes = 0
         self._await_head(HEAD_SECONDS)
 
     def on_headers_complete(self) -> None:

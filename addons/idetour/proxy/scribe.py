@@ -18,7 +18,9 @@ from idetour.secret import Secret
 log = logging.getLogger("idetour")
 
 BODY_LIMIT = 4 << 20  # bytes of an answer that are kept for display
-CREDENTIAL = re.compile(r"key|token|secret|cookie|authori[sz]ation|credential|admin", re.IGNORECASE)  # in a name
+CREDENTIAL = re.compile(
+    r"key|token|secret|cookie|authori[sz]ation|credential|admin", re.IGNORECASE
+)  # in a name
 SCHEMES = ("bearer", "basic")
 IN_QUERY = re.compile(r"(?<=[?&])([^=&]*(?:key|token|secret)[^=&]*)=[^&]*", re.IGNORECASE)
 MOST_KEPT = 1000  # flows whose credentials are remembered for a replay
