@@ -12,7 +12,7 @@ import pytest
 from endpoints.talk import Answer, ask, chat, look
 from idetour.endpoints import admin
 from idetour.endpoints.admin import FILE, HEADER, METHODS, stored, token
-from idetour.endpoints.door import Door
+from idetour.endpoints.entry import Entry
 from idetour.errors import SetupError
 from idetour.secret import Secret
 from upstream import Upstream, status, until
@@ -181,10 +181,10 @@ def test_other_machines_are_refused_even_with_the_token(owned: "Serving", host: 
 
 @pytest.mark.parametrize(
     ("door", "expected"),
-    [(Door(local=True), 200), (Door(), 403), (Door(host="api.openai.com", local=True), 404)],
+    [(Entry(local=True), 200), (Entry(), 403), (Entry(host="api.openai.com", local=True), 404)],
 )
 def test_through_the_proxy_it_is_for_this_machine_and_under_our_own_name(
-    owned: "Serving", door: Door, expected: int
+    owned: "Serving", door: Entry, expected: int
 ) -> None:
     ticket = owned.gateway.app.tickets.issue(door)
 

@@ -12,7 +12,7 @@ from endpoints.conftest import CANARY
 from endpoints.talk import HELLO, Line, ask, chat, look, request
 from idetour.endpoints import models
 from idetour.endpoints.app import tidy
-from idetour.endpoints.door import TICKET, Door
+from idetour.endpoints.entry import TICKET, Entry
 from idetour.profile import Target
 from upstream import Upstream, status, stream, until
 
@@ -180,7 +180,7 @@ def test_the_hop_opens_with_a_ticket_only_and_with_each_one_once(served: Callabl
         gateway.server.listen("127.0.0.1", 0, hop=True), serving._loop
     )
     hop = listening.result(5)
-    ticket = gateway.app.tickets.issue(Door(host="api.openai.com"))
+    ticket = gateway.app.tickets.issue(Entry(host="api.openai.com"))
     headers = {"host": "api.openai.com", TICKET.replace("-", "_"): ticket}
     assert look(hop, "/v1/models").status == 403
     assert look(hop, "/v1/models", **{**headers, "x_idetour_ticket": ticket[:-1]}).status == 403
@@ -193,7 +193,7 @@ def test_a_ticket_brings_the_credentials_that_the_flow_does_not_show(
     served: Callable[..., "Serving"],
 ) -> None:
     serving = served("access: the-access-key-1")
-    door = Door(host="api.openai.com", credentials={"authorization": "Bearer the-access-key-1"})
+    door = Entry(host="api.openai.com", credentials={"authorization": "Bearer the-access-key-1"})
     ticket = serving.gateway.app.tickets.issue(door)
     headers = {"host": "api.openai.com", "authorization": "Bearer ***", "x-idetour-ticket": ticket}
     assert chat(serving.port, headers=headers).status == 200
@@ -203,7 +203,7 @@ def test_a_ticket_brings_the_credentials_that_the_flow_does_not_show(
 
 def test_a_ticket_without_a_host_does_not_excuse_a_foreign_one(served: Callable[..., "Serving"]) -> None:
     serving = served()
-    ticket = serving.gateway.app.tickets.issue(Door())
+    ticket = serving.gateway.app.tickets.issue(Entry())
     assert look(serving.port, "/v1/models", host="evil.example", x_idetour_ticket=ticket).status == 403
 
 

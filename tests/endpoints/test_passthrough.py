@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from endpoints.talk import HELLO, Answer, Line, ask, request
-from idetour.endpoints.door import TICKET, Door
+from idetour.endpoints.entry import TICKET, Entry
 from idetour.upstreams.transport import Pool
 from upstream import Authority, Upstream, redirect, reset_before_headers, status, stream, until, whole
 
@@ -62,7 +62,7 @@ def through(serving_through: Callable[..., "Serving"], host: str) -> Through:
 
 def entering(serving: "Serving", host: str, **headers: str) -> dict[str, str]:
     """The headers of a request that the proxy hands over for `host`."""
-    ticket = serving.gateway.app.tickets.issue(Door(host=host, credentials=OWN))
+    ticket = serving.gateway.app.tickets.issue(Entry(host=host, credentials=OWN))
     return {"host": HOST, TICKET.replace("-", "_"): ticket, **headers}
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from endpoints.conftest import CANARY
 from endpoints.talk import Answer, ask, look
-from idetour.endpoints.door import TICKET, Door
+from idetour.endpoints.entry import TICKET, Entry
 from idetour.endpoints.responses import Translated
 from idetour.wire import sse
 from idetour.wire.responses import read
@@ -328,7 +328,7 @@ def test_an_intercepted_request_that_nobody_here_answers_goes_on_as_it_came(
 ) -> None:
     """Also one that only OpenAI could answer: it is not for us to refuse."""
     serving_it = serving(profile_file("models: {m: demo/hello}\npassthrough: true"))
-    ticket = serving_it.gateway.app.tickets.issue(Door(host=f"127.0.0.1:{free_port}"))
+    ticket = serving_it.gateway.app.tickets.issue(Entry(host=f"127.0.0.1:{free_port}"))
     body = json.dumps({"model": "gpt-6", "conversation": "conv_1", "input": "Hi"}).encode()
     answer = ask(serving_it.port, "POST", "/v1/responses", body, **{TICKET.replace("-", "_"): ticket})
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from idetour.endpoints.health import MOST_REFUSALS, SHOWN_REFUSALS, Handshakes, Refusal
+from idetour.endpoints.health import MOST_REFUSALS, SHOWN_REFUSALS, Refusal, Refusals
 from idetour.proxy.handshakes import alert_in, cure, named, sentence
 from proxy.conftest import Proxy
 from upstream import until
@@ -120,7 +120,7 @@ def test_where_other_machines_are_served_only_the_log_tells(
 
 
 def test_what_is_kept_and_shown_is_bounded() -> None:
-    kept = Handshakes()
+    kept = Refusals()
     for number in range(100):
         kept.recent.append(Refusal(at=number, said="x", remedy=""))
 

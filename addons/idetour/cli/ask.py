@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from idetour import ports
+from idetour.cli.group import its_port
 from idetour.errors import SetupError
 
 if TYPE_CHECKING:
@@ -30,15 +31,7 @@ START_SECONDS = 20.0
 @click.option(
     "--intercept", is_flag=True, help="Ask https://api.openai.com through the proxy, as an IDE would."
 )
-@click.option(
-    "-p",
-    "--port",
-    type=click.IntRange(1, 65535),
-    default=8080,
-    show_default=True,
-    envvar=["IDETOUR_PORT", "PORT"],
-    help="Where an idetour may be running.",
-)
+@its_port
 def ask(
     words: tuple[str, ...], model: str | None, profile_name: str | None, intercept: bool, port: int
 ) -> None:

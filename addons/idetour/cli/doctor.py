@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from idetour.cli.group import its_port
+
 if TYPE_CHECKING:
     from idetour.doctor import Ide, Seen
 
@@ -15,15 +17,7 @@ OPEN = "The road is open."
 
 @click.command(short_help="Which hop between the IDE and the model is broken, and what to do.")
 @click.argument("profile", required=False)
-@click.option(
-    "-p",
-    "--port",
-    type=click.IntRange(1, 65535),
-    default=8080,
-    show_default=True,
-    envvar=["IDETOUR_PORT", "PORT"],
-    help="Where idetour runs.",
-)
+@its_port
 @click.option(
     "--ide", "ide_name", metavar="NAME", help="Whose trust counts: trae, vscode, cursor, jetbrains …"
 )

@@ -1,4 +1,4 @@
-"""A group of commands that answers a user's mistake with a sentence."""
+"""A group of commands that answers a user's mistake with a sentence, and the option that several share."""
 
 import errno
 import os
@@ -11,6 +11,18 @@ import click
 from idetour.errors import IdetourError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a write that failed knows no file name
+
+
+# The port of an idetour that runs, for the commands that ask it something.
+its_port = click.option(
+    "-p",
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8080,
+    show_default=True,
+    envvar=["IDETOUR_PORT", "PORT"],
+    help="Where idetour runs.",
+)
 
 
 class Group(click.Group):

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from idetour import ports
-from idetour.cli.group import Group
+from idetour.cli.group import Group, its_port
 from idetour.errors import SetupError
 
 SECONDS = 2.0  # between two looks
@@ -21,15 +21,7 @@ LATEST = 10  # requests that are shown
 )
 @click.option("--watch", is_flag=True, help="Look again every two seconds, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-@click.option(
-    "-p",
-    "--port",
-    type=click.IntRange(1, 65535),
-    default=8080,
-    show_default=True,
-    envvar=["IDETOUR_PORT", "PORT"],
-    help="Where idetour runs.",
-)
+@its_port
 @click.pass_context
 def status(context: click.Context, watch: bool, as_json: bool, port: int) -> None:
     """Show how each target that was asked fares in the idetour on this port, and its latest requests.

@@ -16,7 +16,7 @@ from idetour.endpoints.access import check_host, check_key, check_origin
 from idetour.endpoints.admin import METHODS as ADMINISTERED
 from idetour.endpoints.admin import Admin
 from idetour.endpoints.asgi import Exchange, Receive, Scope, Send
-from idetour.endpoints.door import TICKET, Door, Tickets
+from idetour.endpoints.entry import TICKET, Entry, Tickets
 from idetour.endpoints.responses import KEPT, RESPONSES, Responses, kept, no_socket
 from idetour.errors import Forbidden, LoopDetected, NotAllowed, NotFound, RequestError
 from idetour.gateway.pipeline import Pipeline
@@ -74,7 +74,7 @@ class App:
     lan: bool = False  # other machines may ask, by whatever name they know us, with a key
     tickets: Tickets = field(default_factory=Tickets)
     responses: Responses = field(default_factory=Responses)
-    handshakes: health.Handshakes | None = None  # where a proxy counts them and only this machine may ask
+    handshakes: health.Refusals | None = None  # where a proxy counts them and only this machine may ask
     via: str = ""  # what our own outgoing requests carry; coming in, it means a loop
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -147,7 +147,7 @@ class App:
         else:
             await self.greet(exchange)
 
-    async def models(self, exchange: Exchange, door: Door, profile: Profile, path: str) -> None:
+    async def models(self, exchange: Exchange, door: Entry, profile: Profile, path: str) -> None:
         listed = self.pipeline.listed
         name = path.removeprefix("/anthropic").removeprefix(MODELS)[1:]
         if messages.meant(path, exchange.headers):
@@ -158,14 +158,14 @@ class App:
         else:
             await exchange.answer(200, models.listing(profile, listed, door.host))
 
-    async def elsewhere(self, exchange: Exchange, door: Door, profile: Profile) -> None:
+    async def elsewhere(self, exchange: Exchange, door: Entry, profile: Profile) -> None:
         """A path that is not ours."""
         if not (door.host and profile.passthrough):
             raise NotFound(f"Nothing is served at {exchange.path}. Try {CHAT} or {MODELS}.")
         body = await exchange.body()
         await passthrough.relay(exchange, door.host, body, profile, self.pipeline.transports)
 
-    def enter(self, exchange: Exchange) -> Door:
+    def enter(self, exchange: Exchange) -> Entry:
         """By which door the request came. Raises Forbidden where it may not."""
         if self.via and self.via in exchange.headers.get("via", ""):
             raise LoopDetected(
@@ -180,7 +180,7 @@ class App:
         elif not exchange.scope.get("state", {}).get("hop"):
             if not self.lan:
                 check_host(exchange.headers, self.hosts)
-            return Door(local=nearby(exchange.scope))
+            return Entry(local=nearby(exchange.scope))
         raise Forbidden(
             "This port is for idetour's own use. Ask at the address that it printed at its start."
         )

@@ -3,7 +3,7 @@
 from idetour.endpoints import passthrough
 from idetour.endpoints.access import access_mark, client_key
 from idetour.endpoints.asgi import Exchange
-from idetour.endpoints.door import Door
+from idetour.endpoints.entry import Entry
 from idetour.gateway.delivery import Client
 from idetour.gateway.pipeline import Pipeline
 from idetour.gateway.record import Record
@@ -12,7 +12,7 @@ from idetour.routes.asked import Asked
 from idetour.wire import chat, responses
 
 
-async def post(exchange: Exchange, door: Door, profile: Profile, pipeline: Pipeline) -> None:
+async def post(exchange: Exchange, door: Entry, profile: Profile, pipeline: Pipeline) -> None:
     """Answer, and stop as soon as nobody listens any more."""
     body = await exchange.body()
     default = "default" if "default" in profile.routes else None
@@ -24,7 +24,7 @@ async def post(exchange: Exchange, door: Door, profile: Profile, pipeline: Pipel
 
 async def through(
     exchange: Exchange,
-    door: Door,
+    door: Entry,
     profile: Profile,
     pipeline: Pipeline,
     request: chat.ChatRequest,

@@ -24,7 +24,7 @@ class Refusal:
 
 
 @dataclass(slots=True)
-class Handshakes:
+class Refusals:
     """TLS handshakes with us that programs broke off. The proxy counts them."""
 
     failed: int = 0
@@ -32,7 +32,7 @@ class Handshakes:
 
 
 def report(
-    profile: Profile, listed: Listed, problem: str | None, handshakes: Handshakes | None = None
+    profile: Profile, listed: Listed, problem: str | None, handshakes: Refusals | None = None
 ) -> bytes:
     """`status` is `ok`, or `degraded` when the profile on disk is broken and an older one is in use."""
     status = {"status": "degraded" if problem else "ok", "version": __version__, "profile": profile.name}

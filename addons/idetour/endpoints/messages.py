@@ -14,7 +14,7 @@ from idetour.endpoints import passthrough
 from idetour.endpoints.access import client_key
 from idetour.endpoints.asgi import Exchange
 from idetour.endpoints.chat import through
-from idetour.endpoints.door import Door
+from idetour.endpoints.entry import Entry
 from idetour.errors import RequestError
 from idetour.gateway.pipeline import Pipeline
 from idetour.profile import Profile, Target
@@ -37,14 +37,14 @@ def meant(path: str, headers: Mapping[str, str]) -> bool:
     return path.startswith((PATH, "/anthropic/")) or "anthropic-version" in headers
 
 
-async def post(exchange: Exchange, door: Door, profile: Profile, pipeline: Pipeline) -> None:
+async def post(exchange: Exchange, door: Entry, profile: Profile, pipeline: Pipeline) -> None:
     """Answer, and stop as soon as nobody listens any more."""
     if request := await read(exchange, door, profile, pipeline):
         await through(exchange, door, profile, pipeline, request, Asker(exchange, request))
 
 
 async def read(
-    exchange: Exchange, door: Door, profile: Profile, pipeline: Pipeline
+    exchange: Exchange, door: Entry, profile: Profile, pipeline: Pipeline
 ) -> MessagesRequest | None:
     """The request; None where the real host was asked, because nobody here answers for the model. Raises BadRequest."""
     body = await exchange.body()
@@ -55,7 +55,7 @@ async def read(
     return translate(asked, beta=exchange.headers.get("anthropic-beta", ""))
 
 
-async def count(exchange: Exchange, door: Door, profile: Profile, pipeline: Pipeline) -> None:
+async def count(exchange: Exchange, door: Entry, profile: Profile, pipeline: Pipeline) -> None:
     """How many tokens a request has: as the upstream counts them if it can, else an estimate."""
     request = await read(exchange, door, profile, pipeline)
     if request is None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from idetour.endpoints import chat, passthrough
 from idetour.endpoints.asgi import Exchange
-from idetour.endpoints.door import Door
+from idetour.endpoints.entry import Entry
 from idetour.errors import RequestError
 from idetour.gateway.delivery import Client
 from idetour.gateway.pipeline import Pipeline
@@ -50,7 +50,7 @@ def no_socket(headers: Mapping[str, str]) -> None:
 class Responses:
     store: Store = field(default_factory=Store)
 
-    async def post(self, exchange: Exchange, door: Door, profile: Profile, pipeline: Pipeline) -> None:
+    async def post(self, exchange: Exchange, door: Entry, profile: Profile, pipeline: Pipeline) -> None:
         body = await exchange.body()
         if door.host and profile.passthrough and not pipeline.knows(profile, responses.model(body)):
             return await passthrough.relay(exchange, door.host, body, profile, pipeline.transports)

@@ -11,7 +11,7 @@ from msgspec import Raw
 
 from idetour.endpoints.asgi import Exchange
 from idetour.endpoints.chat import through
-from idetour.endpoints.door import Door
+from idetour.endpoints.entry import Entry
 from idetour.endpoints.heard import Heard
 from idetour.endpoints.rules import read_rules, routed
 from idetour.errors import BadRequest
@@ -32,7 +32,7 @@ from idetour.wire.turns import Fields, kind, parts, turns
 REFUSED = ("tools", "tool_choice", "thinking", "mcp_servers", "container", "output_config", "output_format")
 
 
-async def chat(exchange: Exchange, door: Door, profile: Profile, pipeline: Pipeline) -> None:
+async def chat(exchange: Exchange, door: Entry, profile: Profile, pipeline: Pipeline) -> None:
     """Chat Completions with `routing_rules`, and without the need to name a model."""
     request = wire.read(await exchange.body(), default=usual(profile, pipeline.listed))
     fields = dict(request.fields)
@@ -48,7 +48,7 @@ async def chat(exchange: Exchange, door: Door, profile: Profile, pipeline: Pipel
         await exchange.answer(200, flat(heard.completion(record), record), heard.marks)
 
 
-async def claude(exchange: Exchange, door: Door, profile: Profile, pipeline: Pipeline) -> None:
+async def claude(exchange: Exchange, door: Entry, profile: Profile, pipeline: Pipeline) -> None:
     """A message of Anthropic's protocol, of text alone; without the need to name a model here either."""
     asked = wire.read(await exchange.body(), default=usual(profile, pipeline.listed))
     check_plain(asked)

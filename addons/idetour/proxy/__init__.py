@@ -1,6 +1,6 @@
 """The mitmproxy addons, in the order in which they see a flow."""
 
-from idetour.endpoints.health import Handshakes as Kept
+from idetour.endpoints.health import Refusals
 from idetour.proxy.door import Door
 from idetour.proxy.handshakes import Handshakes
 from idetour.proxy.lean import Lean
@@ -10,7 +10,7 @@ from idetour.proxy.settings import Settings
 
 def made() -> list[Settings | Lean | Door | Scribe | Handshakes]:
     """A set of addons of its own."""
-    scribe, kept = Scribe(), Kept()
+    scribe, kept = Scribe(), Refusals()
     return [Settings(), Lean(), Door(scribe, kept), scribe, Handshakes(kept)]
 
 

@@ -22,8 +22,8 @@ from idetour import home
 from idetour.certs.authority import ensure
 from idetour.certs.outbound import outbound_context
 from idetour.endpoints import admin
-from idetour.endpoints.door import TICKET
-from idetour.endpoints.health import Handshakes
+from idetour.endpoints.entry import TICKET
+from idetour.endpoints.health import Refusals
 from idetour.endpoints.serve import Gateway, assemble
 from idetour.errors import IdetourError
 from idetour.profile.read import find
@@ -39,7 +39,7 @@ METHODS = (b"GET /", b"POST /", b"HEAD /", b"OPTIONS /", b"PUT /", b"DELETE /", 
 
 
 class Door:
-    def __init__(self, scribe: Scribe, handshakes: Handshakes) -> None:
+    def __init__(self, scribe: Scribe, handshakes: Refusals) -> None:
         self._scribe = scribe
         self._handshakes = handshakes
         self._gateway: Gateway | None = None

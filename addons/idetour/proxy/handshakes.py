@@ -14,8 +14,7 @@ import time
 from mitmproxy import tls
 
 from idetour import ports
-from idetour.endpoints.health import MOST_REFUSALS, Refusal
-from idetour.endpoints.health import Handshakes as Kept
+from idetour.endpoints.health import MOST_REFUSALS, Refusal, Refusals
 
 log = logging.getLogger("idetour")
 
@@ -45,7 +44,7 @@ STORES = {  # a part of a program's name → the trust store that it reads
 
 
 class Handshakes:
-    def __init__(self, kept: Kept) -> None:
+    def __init__(self, kept: Refusals) -> None:
         self._kept = kept
         self._told: dict[tuple[str, str], float] = {}  # host and alert → when, by the monotonic clock
 

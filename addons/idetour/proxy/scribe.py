@@ -10,8 +10,7 @@ from collections import OrderedDict
 
 from mitmproxy import ctx, http
 
-from idetour.endpoints.door import TICKET
-from idetour.endpoints.door import Door as Entry
+from idetour.endpoints.entry import TICKET, Entry
 from idetour.gateway.record import Record
 from idetour.secret import Secret
 

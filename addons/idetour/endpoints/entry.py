@@ -17,7 +17,7 @@ MOST_OPEN = 10_000  # tickets that were issued and never used are dropped beyond
 
 
 @dataclass(slots=True, kw_only=True)
-class Door:
+class Entry:
     host: str | None = None  # the intercepted host; None: somebody asked us by our own name
     local: bool = False  # whether the client is a program on this machine
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)  # headers kept out of the flow
@@ -31,14 +31,14 @@ class Door:
 
 @dataclass(slots=True)
 class Tickets:
-    _open: dict[str, Door] = field(default_factory=dict)
+    _open: dict[str, Entry] = field(default_factory=dict)
 
-    def issue(self, door: Door) -> str:
+    def issue(self, door: Entry) -> str:
         if len(self._open) >= MOST_OPEN:
             self._open.pop(next(iter(self._open)))
         ticket = secrets.token_urlsafe(24)
         self._open[ticket] = door
         return ticket
 
-    def take(self, ticket: str) -> Door | None:
+    def take(self, ticket: str) -> Entry | None:
         return self._open.pop(ticket, None)
