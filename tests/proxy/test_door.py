@@ -226,7 +226,7 @@ def test_the_script_can_be_loaded_again_while_it_runs(tmp_path: Path, home: Path
     mitmdump = str(Path(sys.executable).with_name("mitmdump"))
     command = [mitmdump, "-s", str(script), "--listen-port", str(free_port), "--set"]
     said = tmp_path / "said.txt"
-    environment = {**os.environ, "PYTHONPATH": str(ADDONS)}
+    environment = {**os.environ, "PYTHONPATH": str(ADDONS), "PYTHONUNBUFFERED": "1"}
     with said.open("w") as output:
         process = subprocess.Popen(
             [*command, f"confdir={tmp_path}"], stdout=output, stderr=output, env=environment
