@@ -35,6 +35,7 @@ def test_after_stop_nothing_is_left_on_the_loop_or_open(
         gateway = await start(path)
         line = await asyncio.to_thread(under_way, gateway, upstream)
         await gateway.stop()
+        assert [record.outcome for record in gateway.pipeline.recent] == ["stopped"]
         left = {task.get_name() for task in asyncio.all_tasks() - {asyncio.current_task()}}
         with pytest.raises(ConnectionRefusedError):
             Line(gateway.port)

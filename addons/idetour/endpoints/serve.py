@@ -46,6 +46,7 @@ class Gateway:
 
     def stop(self) -> asyncio.Task[None]:
         """Stop at once; who awaits what is returned knows that nothing of us is left on the loop."""
+        self.pipeline.stopping = True
         ending = self.upkeep.halt() | self.server.halt()
         self._closing = asyncio.get_running_loop().create_task(self._close(ending))
         return self._closing

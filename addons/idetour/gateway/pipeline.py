@@ -47,6 +47,7 @@ class Pipeline:
     health: Health = field(default_factory=Health)
     listed: dict[str, tuple[str, ...]] = field(default_factory=dict)  # upstream → model ids on its own list
     recent: deque[Record] = field(default_factory=lambda: deque(maxlen=RECENT))
+    stopping: bool = False  # idetour ends: whose answer is cut now has not left
     router: Router = field(init=False)
 
     def __post_init__(self) -> None:
@@ -91,7 +92,7 @@ class Pipeline:
             record.end("broken" if record.target else "failed", status=error.status, error=error.message)
             await refuse(client, error, record)
         except asyncio.CancelledError:
-            record.end("left")
+            record.end("stopped" if self.stopping else "left")
             raise
         except BaseException:
             record.end("failed", status=500, error="a fault of idetour's own")

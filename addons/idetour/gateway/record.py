@@ -10,7 +10,7 @@ from idetour.wire.chunks import Usage
 
 LONGEST = 1000  # characters of a message that are kept
 
-type Outcome = Literal["running", "ok", "failed", "broken", "left"]
+type Outcome = Literal["running", "ok", "failed", "broken", "left", "stopped"]
 
 
 @dataclass(slots=True)
@@ -74,8 +74,8 @@ class Record:
             words.append(f"{self.total:.1f} s")
         if self.outcome in ("failed", "broken"):
             words.append(f"{self.outcome} {self.status}: {self.error}")
-        elif self.outcome == "left":
-            words.append("the client left")
+        elif self.outcome in ("left", "stopped"):
+            words.append("the client left" if self.outcome == "left" else "idetour was stopped")
         return shown(" · ".join(words), 4 * LONGEST)
 
 
