@@ -12,7 +12,7 @@ from msgspec import Raw
 
 from idetour.errors import BadRequest
 from idetour.wire import anthropic_turns, raw
-from idetour.wire.messages_places import Fields, members, objects, text, word, wrong
+from idetour.wire.places import Fields, members, objects, text, word, wrong
 from idetour.wire.turns import string
 
 VERSION = (

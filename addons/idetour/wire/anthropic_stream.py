@@ -25,8 +25,8 @@ import msgspec
 from msgspec import Raw
 
 from idetour.wire import messages_ends, raw, sse
-from idetour.wire.messages_places import joined
 from idetour.wire.messages_stream import CLAUDE, NATIVE
+from idetour.wire.places import joined
 
 type Delta = dict[str, object]
 

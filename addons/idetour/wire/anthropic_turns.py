@@ -18,10 +18,10 @@ from idetour.wire import raw
 from idetour.wire.anthropic_parts import blank, blocks
 from idetour.wire.assembly import objects as lenient
 from idetour.wire.messages_names import wrap
-from idetour.wire.messages_places import Fields, members, objects, text, word, wrong
 from idetour.wire.messages_stream import CLAUDE
 from idetour.wire.messages_turns import NO_OUTPUT, NO_RESULT
 from idetour.wire.messages_whole import input_of
+from idetour.wire.places import Fields, members, objects, text, word, wrong
 from idetour.wire.turns import string
 
 type Block = dict[str, object]

@@ -7,8 +7,8 @@ from msgspec import Raw
 
 from idetour.wire import messages_ends, raw
 from idetour.wire.assembly import objects
-from idetour.wire.messages_places import joined
 from idetour.wire.messages_stream import CLAUDE, NATIVE
+from idetour.wire.places import joined
 from idetour.wire.turns import string
 
 

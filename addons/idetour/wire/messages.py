@@ -17,7 +17,7 @@ from msgspec import Raw
 from idetour.errors import BadRequest
 from idetour.wire import messages_tools, messages_turns, raw
 from idetour.wire.chat import ChatRequest
-from idetour.wire.messages_places import Fields, members, wrong
+from idetour.wire.places import Fields, members, wrong
 from idetour.wire.turns import string
 
 LONGEST_USER = 64  # characters of `user` at OpenAI; Claude Code's are longer

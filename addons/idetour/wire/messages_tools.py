@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from idetour.wire import raw
 from idetour.wire.messages_names import cut, uncut
-from idetour.wire.messages_places import Fields, members, objects, word, wrong
+from idetour.wire.places import Fields, members, objects, word, wrong
 from idetour.wire.turns import string
 
 # Run by Anthropic's servers: their type begins so.

@@ -19,7 +19,7 @@ from msgspec import Raw
 
 from idetour.wire import raw
 from idetour.wire.messages_names import cut, unwrap
-from idetour.wire.messages_places import Fields, blocks, joined, members, objects, text, word, wrong
+from idetour.wire.places import Fields, blocks, joined, members, objects, text, word, wrong
 from idetour.wire.turns import string
 
 PARAGRAPH = rb"\n\n"  # between blocks, as JSON writes it

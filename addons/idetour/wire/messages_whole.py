@@ -9,8 +9,8 @@ from idetour.errors import UpstreamError
 from idetour.wire import messages_ends, raw
 from idetour.wire.assembly import as_text, members, objects
 from idetour.wire.messages_blocks import tool_use
-from idetour.wire.messages_places import joined
 from idetour.wire.messages_stream import CLAUDE, NATIVE, has_plain, head, thoughts
+from idetour.wire.places import joined
 from idetour.wire.turns import string
 
 

@@ -17,7 +17,7 @@ from msgspec import Raw
 
 from idetour.wire import chat, raw, responses_items, responses_tools
 from idetour.wire.chat import ChatRequest
-from idetour.wire.messages_places import wrong
+from idetour.wire.places import wrong
 from idetour.wire.responses_store import Store
 from idetour.wire.responses_tools import Toolbox
 from idetour.wire.turns import members, string

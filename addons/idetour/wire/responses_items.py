@@ -22,7 +22,7 @@ from msgspec import Raw
 
 from idetour.wire import raw, responses_parts
 from idetour.wire.assembly import objects
-from idetour.wire.messages_places import wrong
+from idetour.wire.places import wrong
 from idetour.wire.responses_reasoning import unsealed
 from idetour.wire.responses_tools import joined
 from idetour.wire.turns import string

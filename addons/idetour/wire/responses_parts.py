@@ -4,7 +4,7 @@ import msgspec
 from msgspec import Raw
 
 from idetour.wire import raw
-from idetour.wire.messages_places import joined, wrong
+from idetour.wire.places import joined, wrong
 from idetour.wire.turns import kind
 
 type Fields = dict[str, Raw]

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Raw
 
 from idetour.wire import raw
-from idetour.wire.messages_places import wrong
+from idetour.wire.places import wrong
 from idetour.wire.turns import string
 
 type Fields = dict[str, Raw]

@@ -1,4 +1,4 @@
-"""Reading a Messages body strictly: whatever is not as it should be is refused with its place.
+"""Reading a body strictly, in Messages as in Responses: whatever is not as it should be is refused with its place.
 
 A place is written as in `messages[3].content[0].type`. Values stay bytes.
 """

@@ -5,7 +5,7 @@ from msgspec import Raw
 
 from idetour.errors import BadRequest
 from idetour.wire import raw
-from idetour.wire.messages_places import blocks, joined, members, objects, text, word
+from idetour.wire.places import blocks, joined, members, objects, text, word
 
 
 @pytest.mark.parametrize(
