@@ -136,7 +136,7 @@ class Door:
     async def _greet(self, client: connection.Client, gateway: Gateway) -> None:
         """Tell who speaks to us as to a server from who uses us as a proxy, by the first bytes.
 
-        The former is served past mitmproxy, at a tenth of the cost per request, unless flows are wanted.
+        The former is served past mitmproxy, at a third of the cost per request, unless flows are wanted.
         mitmproxy has not read from the connection yet; what it shall see is put back.
         """
         handler = ctx.master.addons.get("proxyserver").connections.get(client.id)

@@ -1,8 +1,8 @@
 """The waist between us and an upstream: one method, `send`.
 
 Everything above it (retries, fallback, commit) sees bytes and four kinds of
-failure. aiohttp lies below because it costs a tenth of the others per request
-(docs/performance.md). Proxy variables are ignored on purpose: the system proxy
+failure. aiohttp lies below because, beside httpx, it costs a tenth per request and
+a sixth per chunk. Proxy variables are ignored on purpose: the system proxy
 may be ourselves.
 """
 
