@@ -3,18 +3,9 @@
 from collections.abc import Iterator
 
 from idetour.profile import Profile, Target, Upstream
-from idetour.routes.plan import named, offered
+from idetour.routes.plan import first_choice, named, ready
 
-
-def first_choice(profile: Profile) -> str:
-    """The name to show in examples: the first that can answer now, a real model before the demo."""
-    names = [name for name in offered(profile) if ready(profile, name)]
-    return next((name for name in names if not name.startswith("demo/")), "demo/hello")
-
-
-def ready(profile: Profile, name: str) -> bool:
-    """Whether somebody can answer for a name right now, as far as keys go."""
-    return any(profile.upstreams[target.upstream].ready for _, target in targets(profile, name))
+__all__ = ["asks_for", "first_choice", "lacking", "ready", "state", "targets"]
 
 
 def targets(profile: Profile, name: str) -> Iterator[tuple[str, Target]]:

@@ -1,7 +1,7 @@
 """What the doctor was asked about, and the facts that several hops need: each is found once, when first wanted."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import ip_address
@@ -15,7 +15,7 @@ from idetour.doctor.ides import Ide
 from idetour.errors import SetupError
 from idetour.profile import Profile, Target, Upstream
 from idetour.profile.read import find, read
-from idetour.routes.plan import named, offered
+from idetour.routes.plan import first_choice, leads
 from idetour.takeover import hosts, journal
 
 type Way = Literal["hosts", "proxy"]
@@ -102,7 +102,7 @@ class Road:
     def leads(self) -> Mapping[str, tuple[Target, ...]]:
         """Each name that the profile declares, with all targets it may lead to."""
         made = self.profile
-        return {name: tuple(dict.fromkeys(_targets(made, name))) for name in (*made.routes, *made.models)}
+        return {name: tuple(dict.fromkeys(leads(made, name))) for name in (*made.routes, *made.models)}
 
     @cached_property
     def upstreams(self) -> list[Upstream]:
@@ -121,26 +121,13 @@ class Road:
         """The name that the stream is asked for: the user's, else the first that can answer, else the demo."""
         if self.model:
             return self.model
-        ready = self.profile.upstreams
-        names = [
-            name for name, targets in self.leads.items() if any(ready[to.upstream].ready for to in targets)
-        ]
-        others = (name for name in offered(self.profile) if name not in self.leads)
-        return next((name for name in (*names, *others) if not name.startswith("demo/")), "demo/hello")
+        return first_choice(self.profile)
 
     @property
     def authorization(self) -> dict[str, str]:
         """The header that lets us in; a program that is led here by force always sends something."""
         access = self.profile.access
         return {"authorization": f"Bearer {access[0].reveal() if access else 'any'}"}
-
-
-def _targets(profile: Profile, name: str) -> Iterator[Target]:
-    rules = profile.routes.get(name)
-    names = [name] if rules is None else [each for rule in rules for each in (*rule.use, *rule.otherwise)]
-    for each in names:
-        if found := named(profile, each):
-            yield found.target
 
 
 def addresses(text: bytes, host: str) -> list[str]:

@@ -139,8 +139,9 @@ class Door:
         The former is served past mitmproxy, at a third of the cost per request, unless flows are wanted.
         mitmproxy has not read from the connection yet; what it shall see is put back.
         """
-        handler = ctx.master.addons.get("proxyserver").connections.get(client.id)
-        ports = handler and handler.transports.get(client)
+        # Neither name is documented. Where they are gone, all takes mitmproxy's own way.
+        handler = getattr(ctx.master.addons.get("proxyserver"), "connections", {}).get(client.id)
+        ports = getattr(handler, "transports", {}).get(client)
         if not (ports and isinstance(ports.reader, asyncio.StreamReader)):
             return
         try:

@@ -177,6 +177,24 @@ def offered(profile: Profile, listed: Listed = NO_LISTS) -> dict[str, Target | N
     return names
 
 
+def leads(profile: Profile, name: str) -> Iterator[Target]:
+    """All targets that a name may lead to, in order."""
+    rules = profile.routes.get(name)
+    names = [each for rule in rules for each in (*rule.use, *rule.otherwise)] if rules else [name]
+    return (found.target for each in names if (found := named(profile, each)))
+
+
+def first_choice(profile: Profile) -> str:
+    """The name to show or try: the first that can answer now as far as keys go, a real model before the demo."""
+    able = (name for name in offered(profile) if not name.startswith("demo/"))
+    return next((name for name in able if ready(profile, name)), "demo/hello")
+
+
+def ready(profile: Profile, name: str) -> bool:
+    """Whether somebody can answer for a name right now, as far as keys go."""
+    return any(profile.upstreams[target.upstream].ready for target in leads(profile, name))
+
+
 def unknown(profile: Profile, asked: str, listed: Listed) -> NotFound:
     """404 with the three nearest names, whatever their case."""
     asked = asked[:LONGEST_NAME]
