@@ -27,15 +27,15 @@ LAYERS: dict[str, set[str]] = {
     "certs": {"errors", "home", "disk", "system"},
     "routes": {"profile", "wire", "errors"},
     "upstreams": {"profile", "wire", "errors", "secret"},
-    "usage": {"profile", "wire", "errors", "secret", "home"},
-    "accounts": {"profile", "wire", "errors", "secret", "home"},
-    "gateway": {"routes", "upstreams", "accounts", "usage", "profile", "wire", "errors", "secret"},
+    "usage": {"profile", "wire", "errors", "secret", "home", "disk"},
+    "accounts": {"profile", "wire", "errors", "secret", "home", "disk", "system"},
+    "gateway": {"routes", "upstreams", "accounts", "usage", "profile", "wire", "errors", "secret", "disk"},
 }
 LAYERS["endpoints"] = LAYERS["gateway"] | {"gateway", "disk"}
-LAYERS["proxy"] = {"endpoints", "gateway", "profile", "certs", "errors", "secret", "home", "ports"}
+LAYERS["proxy"] = {"endpoints", "gateway", "wire", "profile", "certs", "errors", "secret", "home", "ports"}
 LAYERS["takeover"] = LAYERS["certs"] | {"profile"}
 LAYERS["doctor"] = LAYERS["takeover"] | {"takeover", "certs", "routes", "wire", "secret", "ports"}
-LAYERS["agent"] = LAYERS["certs"] | {"profile"}
+LAYERS["agent"] = {"errors", "home", "disk", "secret", "ports", "system"}
 LAYERS["cli"] = set(LAYERS)
 LAYERS["__main__"] = {"cli"}
 LAYERS["__init__"] = set()
@@ -45,16 +45,22 @@ OWNERS: dict[str, set[str]] = {
     "aiohttp": {"upstreams"},
     "click": {"cli"},
     "cryptography": {"certs"},
-    "fastapi": {"endpoints"},
-    "httpx2": {"accounts", "doctor", "cli"},
+    "fastapi": {"agent"},
+    "httpx2": {"accounts", "doctor", "agent", "cli"},
     "mitmproxy": {"proxy", "cli"},
     "mitmproxy_rs": {"cli"},  # a part of mitmproxy; says whether it can capture a program here
-    "msgspec": {"wire", "upstreams", "gateway", "endpoints"},
-    "pydantic": {"profile", "endpoints"},
+    "msgspec": {"wire", "upstreams", "usage", "gateway", "endpoints", "proxy", "agent", "cli"},
+    "opentelemetry": {"usage"},  # an extra
+    "procrastinate": {"agent"},  # an extra
+    "psycopg": {"agent"},  # comes with it
+    "psycopg_pool": {"agent"},  # as above
+    "pydantic": {"profile", "endpoints", "agent"},
     "pydantic_core": {"profile", "endpoints"},
     "rich": {"cli"},
-    "uvicorn": {"endpoints"},
-    "yaml": {"profile"},
+    "segno": {"cli"},
+    "starlette": {"agent"},  # what fastapi stands on
+    "uvicorn": {"endpoints", "agent"},
+    "yaml": {"profile", "agent"},
     "yarl": {"upstreams"},  # aiohttp's URLs
 }
 
