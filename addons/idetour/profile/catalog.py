@@ -5,7 +5,6 @@ libyaml where there is one); the tests put it through the same checks as any
 other file gets. Models are perishable: nothing but this data names them.
 """
 
-import os
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -16,17 +15,19 @@ import yaml
 
 from idetour.home import shipped
 from idetour.profile import Catalog, KnownModel, Target, build
+from idetour.profile.environment import variables
 from idetour.profile.explain import validate, written_out
 from idetour.profile.problem import ProfileError
 from idetour.profile.schema import CatalogFile
 from idetour.profile.source import Scalar, Source, resolve
 
 
-def load(path: Path | None = None, env: Mapping[str, str] = os.environ) -> Catalog:
-    """The shipped catalog, or the one at `path`, with the keys that `env` has.
+def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Catalog:
+    """The shipped catalog, or the one at `path`, with the keys that `env` (or the environment) has.
 
     Raises ProfileError where a file that is not the shipped one is wrong.
     """
+    env = variables() if env is None else env
     if path is None:
         folder, said = shipped("profiles"), _shipped()
     else:

@@ -1,6 +1,5 @@
 """A profile from its file: found by name, checked as a whole, made into data."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from idetour.errors import SetupError
 from idetour.home import home, shipped
 from idetour.profile import Catalog, Profile, Rule, Target, Upstream, build, check
 from idetour.profile.catalog import load
+from idetour.profile.environment import variables
 from idetour.profile.explain import validate, written_out
 from idetour.profile.problem import Problem, ProfileError, near
 from idetour.profile.schema import ProfileFile
@@ -16,8 +16,12 @@ from idetour.profile.source import Source
 __all__ = ["Problem", "ProfileError", "available", "find", "read"]
 
 
-def read(path: Path, *, catalog: Catalog | None = None, env: Mapping[str, str] = os.environ) -> Profile:
-    """The profile that `path` holds, with the keys that `env` has. Raises ProfileError with all its problems."""
+def read(path: Path, *, catalog: Catalog | None = None, env: Mapping[str, str] | None = None) -> Profile:
+    """The profile that `path` holds, with the keys that `env` (or the environment) has.
+
+    Raises ProfileError with all its problems.
+    """
+    env = variables() if env is None else env
     catalog = catalog or load(env=env)
     source = Source(path)
     spec, problems = validate(source, ProfileFile)

@@ -1,28 +1,29 @@
 """The profile as it is now: a changed file is picked up, a broken one keeps the last good."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from idetour.profile import Profile
+from idetour.profile import Profile, environment
 from idetour.profile.read import ProfileError, read
 
 
 class Watched:
     """Holds the `current` profile of a file. Whoever has a loop calls `check` about once a second.
 
+    Without `env` a change of the file beside the environment counts as well.
+
     Raises ProfileError when it is made, if the file is broken then.
     """
 
-    def __init__(self, path: Path, *, env: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, path: Path, *, env: Mapping[str, str] | None = None) -> None:
         self.problem: str | None = None  # why the newest version of the file is not in use
         self._path, self._env = path, env
-        self._stamp = _stamp(path)
+        self._stamp = self._stamps()
         self.current: Profile = read(path, env=env)
 
     def check(self) -> str | None:
-        """A sentence for the log if the file has changed since the last call. Costs one stat otherwise."""
-        stamp = _stamp(self._path)
+        """A sentence for the log if a file has changed since the last call. Costs two stats otherwise."""
+        stamp = self._stamps()
         if stamp == self._stamp:
             return None
         self._stamp = stamp
@@ -33,6 +34,9 @@ class Watched:
             return f"the profile as it was stays in use:\n{error}"
         self.problem = None
         return f"profile read again: {self._path}"
+
+    def _stamps(self) -> tuple[object, ...]:
+        return _stamp(self._path), None if self._env is not None else _stamp(environment.file())
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
