@@ -1,0 +1,222 @@
+// The shell: who may enter, which page is shown, in which language and light.
+
+import { Live, Refused, get, post } from "./api.js";
+import { dialog, fill, h, marked } from "./dom.js";
+import * as logs from "./pages/logs.js";
+import * as models from "./pages/models.js";
+import * as overview from "./pages/overview.js";
+import * as requests from "./pages/requests.js";
+import * as setup from "./pages/setup.js";
+import { language, speak, t } from "./say.js";
+
+const PAGES = { overview, requests, models, setup, logs };
+const live = new Live();
+let leave = () => {}; // what the page that is shown wants to have done when it goes
+let wanted = 0; // counts the pages that were opened: one that loads slowly must not replace a later one
+
+addEventListener("hashchange", show);
+addEventListener("keydown", shortcut);
+live.on((event) => {
+  if (event.type === "state") mark(event.state);
+});
+dress(localStorage.getItem("theme") ?? "auto");
+speak(language);
+await enter();
+
+/** Turn the link's token into a session, or see whether there is one; else ask for the token. */
+async function enter() {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (token) history.replaceState(null, "", location.pathname); // not to stand in the history
+  try {
+    if (token) await post("/session", { token });
+    await get("/status");
+  } catch (error) {
+    return door(token ? t("used_link") : explain(error));
+  }
+  live.open();
+  build();
+  await show();
+}
+
+function door(problem) {
+  live.close();
+  const field = h("input", { type: "password", id: "token", autocomplete: "off", required: true });
+  const form = h(
+    "form",
+    { onsubmit: submit },
+    h("label", { for: "token" }, t("enter_token")),
+    field,
+    h("button", { class: "first" }, t("enter")),
+  );
+  const said = problem && h("p", { class: "notice", "data-level": "fair", role: "alert" }, problem);
+  fill(
+    document.body,
+    h(
+      "main",
+      { class: "entry stack" },
+      h("h1", {}, t("enter_title")),
+      said,
+      h("p", {}, marked(t("enter_why"))),
+      form,
+    ),
+  );
+  field.focus();
+
+  async function submit(event) {
+    event.preventDefault();
+    try {
+      await post("/session", { token: field.value.trim() });
+    } catch (error) {
+      return door(explain(error));
+    }
+    await enter();
+  }
+}
+
+function build() {
+  const link = (name, index) =>
+    h("a", { href: `#/${name}`, id: `to-${name}` }, t(name), h("kbd", { "aria-hidden": "true" }, index + 1));
+  const languages = h(
+    "button",
+    { type: "button", class: "small plain", "aria-label": t("language"), onclick: other },
+    language === "zh" ? "English" : "中文",
+  );
+  const themes = h(
+    "select",
+    { class: "small", "aria-label": t("theme"), onchange: (event) => dress(event.target.value) },
+    ["auto", "light", "dark"].map((each) =>
+      h(
+        "option",
+        { value: each, selected: each === document.documentElement.dataset.theme },
+        t(`theme_${each}`),
+      ),
+    ),
+  );
+  const side = h(
+    "div",
+    { class: "side" },
+    h("div", { class: "brand" }, h("img", { src: "/admin/icon.svg", alt: "" }), h("span", {}, t("title"))),
+    h("nav", { "aria-label": t("title") }, Object.keys(PAGES).map(link)),
+    h(
+      "footer",
+      {},
+      h("span", { class: "live", id: "live", role: "status" }),
+      h("div", { class: "row" }, languages, themes),
+    ),
+  );
+  const skip = h(
+    "a",
+    {
+      class: "skip",
+      href: "#main",
+      onclick: (event) => {
+        event.preventDefault();
+        main.focus();
+      },
+    },
+    t("skip"),
+  );
+  const main = h("main", { id: "main", tabindex: "-1" });
+  fill(document.body, skip, h("div", { class: "shell" }, side, main));
+  mark(live.state);
+
+  function other() {
+    speak(language === "zh" ? "en" : "zh");
+    build();
+    show();
+  }
+}
+
+/** The page that the address names: `#/requests/req_…` is the page `requests` with one more word. */
+async function show() {
+  const main = document.getElementById("main");
+  if (!main) return;
+  const [, name = "", ...rest] = location.hash.split("/");
+  const page = PAGES[name] ?? overview;
+  const turn = ++wanted;
+  leave();
+  leave = () => {};
+  for (const each of Object.keys(PAGES)) {
+    const here = PAGES[each] === page;
+    document.getElementById(`to-${each}`).toggleAttribute("aria-current", here);
+    if (here) {
+      document.getElementById(`to-${each}`).setAttribute("aria-current", "page");
+      document.title = `${t(each)} · idetour`;
+    }
+  }
+  const root = h("div", { class: "stack" });
+  fill(main, root);
+  try {
+    const after = await page.mount(root, {
+      live,
+      rest: rest.map(decodeURIComponent),
+      failed: (error) => told(root, error),
+    });
+    if (turn === wanted) leave = after ?? leave;
+    else after?.();
+  } catch (error) {
+    if (turn === wanted) told(root, error);
+  }
+}
+
+/** Say what went wrong, above what is there. A session that ended leads back to the door. */
+function told(root, error) {
+  if (error instanceof Refused && error.status === 401) return door(explain(error));
+  if (!(error instanceof Refused)) console.error(error);
+  root.querySelector(":scope > .notice.failed")?.remove();
+  root.prepend(h("p", { class: "notice failed", "data-level": "bad", role: "alert" }, explain(error)));
+}
+
+function explain(error) {
+  if (error instanceof Refused && error.code === "unreachable") return t("unreachable");
+  if (error instanceof Refused && error.code === "admin_token_required") return "";
+  return t("failed", { why: error.message });
+}
+
+function mark(state) {
+  const place = document.getElementById("live");
+  if (!place) return;
+  place.dataset.state = state;
+  place.textContent = t(`live_${state}`);
+}
+
+function dress(theme) {
+  localStorage.setItem("theme", theme);
+  document.documentElement.dataset.theme = theme;
+}
+
+/** 1 to 5 open a page, / goes to the search field, ? says so. */
+function shortcut(event) {
+  if (
+    event.ctrlKey ||
+    event.metaKey ||
+    event.altKey ||
+    event.target.closest("input, select, textarea, dialog")
+  )
+    return;
+  const name = Object.keys(PAGES)[Number(event.key) - 1];
+  if (name) location.hash = `#/${name}`;
+  else if (event.key === "/") {
+    event.preventDefault();
+    document.querySelector("main input[type=search]")?.focus();
+  } else if (event.key === "?") {
+    const keys = [
+      [
+        "1 – 5",
+        Object.keys(PAGES)
+          .map((each) => t(each))
+          .join(" · "),
+      ],
+      ["/", t("search")],
+      ["Esc", t("close")],
+    ];
+    dialog(
+      t("shortcuts"),
+      h(
+        "dl",
+        { class: "facts" },
+        keys.map(([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)]),
+      ),
+    );
+  }
+}
