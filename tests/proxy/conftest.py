@@ -66,7 +66,7 @@ class Proxy:
         )  # mitmproxy leaves its sockets to the exit
 
     def _listening(self) -> bool:
-        return self.master.addons.get("door")._gateway is not None and bool(self.addresses())
+        return self.master.addons.get("door").gateway is not None and bool(self.addresses())
 
     def addresses(self) -> list[tuple[str, int]]:
         return [(str(each[0]), int(each[1])) for each in self.master.addons.get("proxyserver").listen_addrs()]
@@ -112,6 +112,14 @@ class Proxy:
 
     async def _command(self, name: str, *args: Any) -> Any:
         return self.master.commands.call(name, *args)
+
+    def on_loop[T](self, look: Callable[[], T]) -> T:
+        """What `look` sees from inside mitmproxy."""
+
+        async def see() -> T:
+            return look()
+
+        return asyncio.run_coroutine_threadsafe(see(), self.loop).result(10)
 
 
 @pytest.fixture

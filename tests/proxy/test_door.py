@@ -81,6 +81,15 @@ def test_direct_requests_pass_mitmproxy_by_unless_flows_are_displayed(
     assert unseen.flows() == []
 
 
+def test_the_owners_pages_are_no_flows_even_where_flows_are_displayed(
+    proxy: Callable[..., Proxy], profile: Path
+) -> None:
+    running = proxy(profile, display=True)
+    with running.direct() as client:
+        assert client.get("/admin/api/status").status_code == 401
+    assert running.flows() == []
+
+
 def test_direct_requests_over_tls_to_our_own_port_are_answered(
     proxy: Callable[..., Proxy], profile: Path
 ) -> None:
@@ -200,7 +209,7 @@ def test_other_machines_are_turned_away(proxy: Callable[..., Proxy], profile: Pa
 
 def test_the_hop_port_answers_nobody_but_the_proxy(proxy: Callable[..., Proxy], profile: Path) -> None:
     running = proxy(profile)
-    hop = running.master.addons.get("door")._gateway.hop
+    hop = running.master.addons.get("door").gateway.hop
     assert httpx2.get(f"http://127.0.0.1:{hop}/v1/models", trust_env=False).status_code == 403
 
 
@@ -333,6 +342,26 @@ def test_a_name_has_no_case_and_no_dot_at_its_end(
             assert tls.recv(100).startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.parametrize(
+    ("hello", "refusal"),
+    [(b"\x05\x01\x00", b"\x05\xff"), (b"\x04\x01\x00\x50\x7f\x00\x00\x01\x00", b"\x00\x5b" + bytes(6))],
+    ids=["SOCKS5", "SOCKS4"],
+)
+def test_who_takes_us_for_a_socks_server_is_refused_at_once_and_told_of_once(
+    proxy: Callable[..., Proxy], profile: Path, hello: bytes, refusal: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = proxy(profile)
+    for _ in range(2):
+        with socket.create_connection(("127.0.0.1", running.port)) as sock:
+            sock.settimeout(10)
+            sock.sendall(hello)
+            assert sock.recv(100) == refusal
+            assert sock.recv(100) == b""
+    told = [record.message for record in caplog.records if "SOCKS" in record.message]
+    assert len(told) == 1
+    assert f"to port {running.port}, which is an HTTP proxy" in told[0]
+
+
 def test_with_a_key_other_machines_may_use_whatever_name_they_know_us_by(
     proxy: Callable[..., Proxy], upstream: Upstream, profile_file: Callable[..., Path]
 ) -> None:
@@ -350,5 +379,5 @@ def test_we_do_not_ask_ourselves_for_models(
 ) -> None:
     profile = profile_file("models: {gpt-4o: demo/hello}")
     running = proxy(profile, display=True)
-    upkeep = running.master.addons.get("door")._gateway.upkeep
+    upkeep = running.master.addons.get("door").gateway.upkeep
     assert upkeep.own() == {running.port}

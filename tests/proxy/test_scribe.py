@@ -1,9 +1,12 @@
 """What a person sees of a flow."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from mitmproxy import http
 
 from idetour.endpoints.admin import HEADER, STATUS, token
 from idetour.gateway.record import Record, Tried
@@ -32,6 +35,10 @@ def profile(upstream: Upstream, profile_file: Callable[..., Path]) -> Path:
         "models: {first: fake/one, second: fake/two}\n"
         "routes: {gpt-4o: [{use: first, else: [second]}]}"
     )
+
+
+def shown(flow: http.HTTPFlow) -> bytes:
+    return (flow.response and flow.response.raw_content) or b""
 
 
 def test_a_flow_shows_the_url_that_the_ide_asked_for(proxy: Callable[..., Proxy], profile: Path) -> None:
@@ -109,11 +116,13 @@ def test_the_admin_token_opens_through_a_flow_and_stands_in_none(
     running = proxy(profile, display=True)
     secret = token(home / "state").reveal()
     with running.direct() as client:
+        client.get("/health")  # a connection that begins with the owner's pages would pass mitmproxy by
         said = [
             client.get(STATUS, headers=way)
             for way in ({HEADER: secret}, {"authorization": f"Bearer {secret}"})
         ]
     assert [answer.status_code for answer in said] == [200, 200]
+    assert len(running.flows()) == 3
     assert secret not in str([flow.get_state() for flow in running.flows()])
 
 
@@ -147,13 +156,38 @@ def test_a_saved_flow_holds_the_answer(
 
 
 def test_an_empty_piece_does_not_end_the_answer() -> None:
-    assert scribe.capture(bytearray(), b"") == []
+    assert scribe.passed(None, b"") == []
+    assert scribe.passed(None, b"more") == b"more"
 
 
-def test_only_so_much_of_a_body_is_kept() -> None:
-    kept = bytearray(scribe.BODY_LIMIT)
-    assert scribe.capture(kept, b"more") == b"more"
-    assert len(kept) == scribe.BODY_LIMIT
+def test_an_answer_is_shown_while_it_comes(
+    proxy: Callable[..., Proxy], profile: Path, upstream: Upstream
+) -> None:
+    gate = threading.Event()
+    upstream.then(stream("Hel", "lo").held_after(2, gate))
+    running = proxy(profile, display=True)
+    with running.client() as client, ThreadPoolExecutor() as pool:
+        asking = pool.submit(client.post, CHAT, json=ASK)
+        try:
+            assert until(lambda: [b"Hel" in shown(flow) for flow in list(running.view or ())] == [True])
+            assert [flow.comment.startswith("→ fake/one · 1 attempt") for flow in running.view or ()] == [
+                True
+            ]
+        finally:
+            gate.set()
+        answer = asking.result(10)
+    assert until(lambda: [shown(flow) for flow in running.flows()] == [answer.content])
+
+
+def test_of_an_answer_that_broke_off_what_came_is_kept(
+    proxy: Callable[..., Proxy], profile: Path, upstream: Upstream
+) -> None:
+    upstream.then(stream("Hel", "lo").reset_after(2))
+    running = proxy(profile, display=True)
+    with running.client() as client:
+        client.post(CHAT, json=ASK)
+    (flow,) = running.flows()
+    assert until(lambda: b"Hel" in shown(flow) and "broken" in flow.comment)
 
 
 def test_a_credential_is_masked_but_can_be_told_apart() -> None:
@@ -162,10 +196,10 @@ def test_a_credential_is_masked_but_can_be_told_apart() -> None:
 
 
 def test_a_comment_says_how_it_went() -> None:
-    record = Record(asked="gpt-4o", door="api.openai.com")
+    record = Record(asked="gpt-4o", door="api.openai.com", id="req_1")
     record.tried = [Tried(Target("nim", "a"), "429", 0.1), Tried(Target("nim", "b"), "answered", 0.4)]
     record.target, record.outcome, record.first_token = Target("nim", "b"), "left", 0.42
     record.usage = Usage(prompt=1200, completion=34, total=1234, cached=0, reasoning=0)
     assert scribe.comment(record) == (
-        "→ nim/b · 2 attempts · nim/a: 429 · tokens 1,200 in, 34 out · first token 420 ms · left"
+        "→ nim/b · 2 attempts · nim/a: 429 · tokens 1,200 in, 34 out · first token 420 ms · left · req_1"
     )

@@ -43,9 +43,24 @@ def configured[T](look: Callable[[DumpMaster], T], **options: Any) -> T:
         ("idetour_inspect", "sometimes", "auto, always or never"),
     ],
 )
-def test_a_setting_that_would_loop_or_leak_is_refused(name: str, value: Any, said: str) -> None:
-    with pytest.raises(exceptions.OptionsError, match=said):
+def test_a_setting_that_would_loop_or_leak_ends_the_start_with_a_sentence(
+    name: str, value: Any, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(SystemExit):
         configured(lambda _: None, **{name: value})
+    [record] = caplog.records
+    assert said in record.message
+    assert record.exc_info is None
+
+
+def test_while_it_runs_such_a_setting_is_refused_and_nothing_ends() -> None:
+    def change(master: DumpMaster) -> bool:
+        master.addons.get("settings").running()
+        with pytest.raises(exceptions.OptionsError, match="keys would go to anyone"):
+            master.options.update(ssl_insecure=True)
+        return bool(master.options.ssl_insecure)
+
+    assert configured(change) is False
 
 
 @pytest.mark.parametrize(

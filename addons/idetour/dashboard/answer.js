@@ -31,18 +31,8 @@ export function answerBox(title) {
     const begun = performance.now();
     const got = { text: "", thought: "", tools: [], usage: null, first: null, seconds: null, finish: null };
     fill(said, t("waiting"));
-    let left = "";
     try {
-      await stream(
-        path,
-        body,
-        (part) => {
-          const lines = (left + part).split("\n");
-          left = lines.pop();
-          for (const line of lines) if (line.startsWith("data:")) take(line.slice(5).trim());
-        },
-        stopper.signal,
-      );
+      await stream(path, body, take, stopper.signal);
       got.seconds = (performance.now() - begun) / 1000;
       tell();
     } catch (error) {

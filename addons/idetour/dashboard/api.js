@@ -22,12 +22,17 @@ export async function post(path, body = {}) {
   return read(await send(path, body));
 }
 
-/** The answer's text as it comes: `each` is called with what has arrived. */
+/** An answer that is an event stream: `each` is called with the data of every event, as it comes. */
 export async function stream(path, body, each, signal) {
   const answer = await send(path, body, signal);
   if (!answer.ok) return read(answer);
   const decoder = new TextDecoder();
-  for await (const part of parts(answer.body)) each(decoder.decode(part, { stream: true }));
+  let left = "";
+  for await (const part of parts(answer.body)) {
+    const lines = (left + decoder.decode(part, { stream: true })).split("\n");
+    left = lines.pop();
+    for (const line of lines) if (line.startsWith("data:")) each(line.slice(5).trim());
+  }
 }
 
 async function* parts(body) {
@@ -41,7 +46,7 @@ async function* parts(body) {
 
 function send(path, body, signal) {
   const headers = { "content-type": "application/json", "x-idetour-page": "1" };
-  return ask(path.startsWith("/admin") ? path : `${BASE}${path}`, {
+  return ask(`${BASE}${path}`, {
     method: "POST",
     headers,
     body: JSON.stringify(body),

@@ -58,7 +58,7 @@ function options(series, width) {
     height: 200,
     legend: { live: true },
     cursor: { points: { size: 7 }, drag: { x: false, y: false } },
-    scales: { y: { range: (_, low, high) => [0, Math.max(high ?? 0, 1e-9) * 1.08] } },
+    scales: { y: { range: (_, low, high) => [0, (high || 1) * 1.08] } },
     axes: [
       { ...axis, values: (_, times, _axis, _space, step) => times.map((at) => hour(at, step >= 86400)) },
       { ...axis, size: 62, values: (_, values) => values.map(series[0].format) },

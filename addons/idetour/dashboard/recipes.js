@@ -2,16 +2,10 @@
 
 import { t } from "./say.js";
 
-/** `[{id, title, note, lines}]`, the commonest first. `setup` is what `/admin/api/setup` says. */
-export function recipes({
-  base_url: base,
-  proxy_url: proxy,
-  ca_file: ca,
-  example_model: model,
-  access_key_needed: closed,
-}) {
+/** `[{id, title, note, lines}]`, the commonest first. `base` ends with `/v1`; `access`: which key is asked for, if one is. */
+export function recipes({ base, example: model, access }) {
   const root = base.replace(/\/v1$/, "");
-  const key = closed ? "YOUR_ACCESS_KEY" : "anything";
+  const key = access ? "YOUR_ACCESS_KEY" : "anything";
   return [
     {
       id: "trae",
@@ -50,7 +44,7 @@ export function recipes({
       title: t("recipe_proxy"),
       note: t("recipe_proxy_note"),
       lines: [
-        `export HTTPS_PROXY=${proxy}${ca ? `\nexport NODE_EXTRA_CA_CERTS=${ca} SSL_CERT_FILE=${ca}` : ""}`,
+        `export HTTPS_PROXY=${root} NODE_EXTRA_CA_CERTS="$(idetour cert path)" SSL_CERT_FILE="$(idetour cert path)"`,
       ],
     },
   ];

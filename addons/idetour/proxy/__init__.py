@@ -1,17 +1,35 @@
 """The mitmproxy addons, in the order in which they see a flow."""
 
+from collections.abc import Callable
+
 from idetour.endpoints.health import Refusals
+from idetour.proxy.commands import Commands
 from idetour.proxy.door import Door
 from idetour.proxy.handshakes import Handshakes
 from idetour.proxy.lean import Lean
+from idetour.proxy.llmview import LlmView
 from idetour.proxy.scribe import Scribe
 from idetour.proxy.settings import Settings
+from idetour.proxy.trace import Trace
+
+type Addon = Settings | Lean | Door | Scribe | Trace | LlmView | Commands | Handshakes
 
 
-def made() -> list[Settings | Lean | Door | Scribe | Handshakes]:
+def made() -> list[Addon]:
     """A set of addons of its own."""
     scribe, kept = Scribe(), Refusals()
-    return [Settings(), Lean(), Door(scribe, kept), scribe, Handshakes(kept)]
+    door = Door(scribe, kept)
+    return [
+        *(Settings(), Lean(), door, scribe),
+        *(Trace(door, scribe), LlmView(), Commands(door, scribe), Handshakes(kept)),
+    ]
 
 
 addons = made()
+
+
+def announce(say: Callable[[], None]) -> None:
+    """Have `say` called once all that `addons` need listens."""
+    for addon in addons:
+        if isinstance(addon, Door):
+            addon.announce = say

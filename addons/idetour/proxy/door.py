@@ -11,8 +11,10 @@ URL that the IDE asked for, and a replay takes the same way again.
 import asyncio
 import ipaddress
 import logging
+import re
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 
 from mitmproxy import connection, ctx, http, tls
@@ -35,16 +37,21 @@ log = logging.getLogger("idetour")
 
 FIRST_BYTES_SECONDS = 120.0  # how long a new connection may be silent
 FAKE_IPS = ipaddress.ip_network("198.18.0.0/15")  # what Clash and others resolve every name to
+# First byte of a program that takes us for a SOCKS server → what refuses it in its protocol (RFC 1928, SOCKS 4).
+SOCKS = {b"\x05": b"\x05\xff", b"\x04": b"\x00\x5b" + bytes(6)}
+OWNERS = re.compile(rb"[A-Z]+ /admin[/? ]")  # pages that poll, and no model's business
 METHODS = (b"GET /", b"POST /", b"HEAD /", b"OPTIONS /", b"PUT /", b"DELETE /", b"PATCH /")
 
 
 class Door:
     def __init__(self, scribe: Scribe, handshakes: Refusals) -> None:
+        self.announce: Callable[[], None] = lambda: None  # called once all of it listens
         self._scribe = scribe
         self._handshakes = handshakes
-        self._gateway: Gateway | None = None
+        self.gateway: Gateway | None = None  # from the moment that mitmproxy runs
         self._starting: asyncio.Task[None] | None = None
         self._up = asyncio.Event()
+        self._socks_told = False
         self._covered: frozenset[str] = frozenset()  # hosts that our authority can vouch for
         self._to_us: set[str] = set()  # connections that speak to us as to a server, not as to a proxy
         self._ways: dict[str, tuple[str, str, int, bytes, str]] = {}  # flow id → where it was meant to go
@@ -60,8 +67,8 @@ class Door:
     def done(self) -> None:
         if self._starting:
             self._starting.cancel()
-        if self._gateway:
-            self._gateway.halt()
+        if self.gateway:
+            self.gateway.halt()
 
     def _begin(self) -> None:
         watched = Watched(find(ctx.options.idetour_profile or None))
@@ -78,22 +85,24 @@ class Door:
         if not ctx.options.idetour_lan:
             ctx.options.update(mode=settings.closed(ctx.options.mode, ctx.options.listen_host))
         state = home.folder("state")
-        self._gateway = assemble(
+        self.gateway = assemble(
             watched,
             context=lambda ca: outbound_context(authority, ca),
             state=state,
             admin=admin.token(state),
             lan=ctx.options.idetour_lan,
+            keep_bodies=ctx.options.idetour_keep_bodies,
         )
-        self._gateway.upkeep.own = self._ports
+        self.gateway.upkeep.own = self._ports
         if not ctx.options.idetour_lan:  # which programs run here is nobody else's business
-            self._gateway.app.handshakes = self._handshakes
-        self._starting = asyncio.get_running_loop().create_task(self._start(self._gateway))
+            self.gateway.app.handshakes = self._handshakes
+        self._starting = asyncio.get_running_loop().create_task(self._start(self.gateway))
 
     async def _start(self, gateway: Gateway) -> None:
         gateway.hop = await gateway.server.listen("127.0.0.1", 0, hop=True)
         gateway.upkeep.start()
         self._up.set()
+        self.announce()
         log.info(
             "idetour answers with profile %s: here below /v1, and for %s through the proxy",
             gateway.watched.current.name,
@@ -103,15 +112,13 @@ class Door:
     async def _open(self) -> Gateway:
         """The gateway, once it listens: mitmproxy accepts connections before it says that it runs."""
         await self._up.wait()
-        assert self._gateway
-        return self._gateway
+        assert self.gateway
+        return self.gateway
 
     @property
     def hosts(self) -> frozenset[str]:
         """The intercepted hosts. One that was added while we run and that our authority lacks waits for a restart."""
-        return (
-            self._covered.intersection(self._gateway.watched.current.hosts) if self._gateway else frozenset()
-        )
+        return self._covered.intersection(self.gateway.watched.current.hosts) if self.gateway else frozenset()
 
     def _ports(self) -> frozenset[int]:
         return frozenset(address[1] for address in ctx.master.addons.get("proxyserver").listen_addrs())
@@ -151,13 +158,27 @@ class Door:
             first = b""
         if not first:
             client.error = "nothing was sent"
-        elif first.startswith(METHODS) and not self._inspects():
+        elif refusal := SOCKS.get(first[:1]):
+            ports.writer.write(refusal)
+            client.error = "this port speaks HTTP"
+            self._tell_of_socks(client.sockname[1])
+        elif first.startswith(METHODS) and (OWNERS.match(first) or not self._inspects()):
             await gateway.server.adopt(ports.writer.transport, first)
             client.error = "served"
         else:
             if first.startswith(METHODS):
                 self._to_us.add(client.id)
             ports.reader.feed_data(first)
+
+    def _tell_of_socks(self, port: int) -> None:
+        """Once: such a program tries again and again."""
+        if not self._socks_told:
+            self._socks_told = True
+            log.warning(
+                "A program speaks SOCKS to port %s, which is an HTTP proxy: set it so there, or start idetour "
+                "with `--mode socks5@127.0.0.1:1080`.",
+                port,
+            )
 
     def tls_clienthello(self, data: tls.ClientHelloData) -> None:
         """Leave the TLS of other hosts alone: they keep their own certificate."""
@@ -221,7 +242,7 @@ class Door:
     async def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
         """Nobody may reach an intercepted host (ourselves, by a hosts file) or this machine's services through us."""
         address = data.server.address
-        if address is None or (self._gateway and address == ("127.0.0.1", self._gateway.hop)):
+        if address is None or (self.gateway and address == ("127.0.0.1", self.gateway.hop)):
             return
         if plain(address[0]) in self.hosts:
             data.server.error = (

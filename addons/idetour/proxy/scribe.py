@@ -1,20 +1,19 @@
-"""What a person sees of a flow in mitmweb: its answer, a comment on how it went, and no key.
+"""What a person sees of a flow in mitmweb: its answer as it comes, a comment on how it went, and no key.
 
 Streamed bodies are normally not kept by mitmproxy. We keep a capped copy, and
 only as many flows as were asked for: an IDE's requests are large and never end.
 """
 
-import logging
 import re
 from collections import OrderedDict
+from functools import partial
 
 from mitmproxy import ctx, http
 
 from idetour.endpoints.entry import TICKET, Entry
 from idetour.gateway.record import Record
+from idetour.proxy.growing import Growing
 from idetour.secret import Secret
-
-log = logging.getLogger("idetour")
 
 BODY_LIMIT = 4 << 20  # bytes of an answer that are kept for display
 CREDENTIAL = re.compile(
@@ -23,6 +22,7 @@ CREDENTIAL = re.compile(
 SCHEMES = ("bearer", "basic")
 IN_QUERY = re.compile(r"(?<=[?&])([^=&]*(?:key|token|secret)[^=&]*)=[^&]*", re.IGNORECASE)
 MOST_KEPT = 1000  # flows whose credentials are remembered for a replay
+OURS = "idetour"  # in the metadata of our flows: `request`, or `attempt` of a traced one
 
 
 class Scribe:
@@ -30,7 +30,8 @@ class Scribe:
 
     def __init__(self) -> None:
         self.entries: OrderedDict[str, Entry] = OrderedDict()
-        self._bodies: dict[str, bytearray] = {}
+        self._running: dict[str, http.HTTPFlow] = {}
+        self._growing: dict[str, Growing] = {}
 
     def take_credentials(self, flow: http.HTTPFlow, host: str | None) -> Entry:
         """Move the credentials out of the flow. On a replay, those of the first time are returned."""
@@ -48,16 +49,29 @@ class Scribe:
         return taken
 
     def remember(self, flow: http.HTTPFlow, entry: Entry) -> None:
+        flow.metadata[OURS] = "request"
+        self._running[flow.id] = flow
         self.entries[flow.id] = entry
         self.entries.move_to_end(flow.id)
         while len(self.entries) > MOST_KEPT:
-            self.entries.popitem(last=False)
+            oldest, _ = self.entries.popitem(last=False)
+            self._running.pop(oldest, None)
+
+    def asked(self, request_id: str) -> bytes | None:
+        """The body of a request that is under way."""
+        for id, flow in self._running.items():
+            if (record := self.entries[id].record) and record.id == request_id:
+                return flow.request.raw_content
+        return None
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
-        if flow.id in self.entries and flow.response is not None:
-            keep = kept_for_people()
-            body = self._bodies[flow.id] = bytearray()
-            flow.response.stream = lambda data: capture(body, data) if keep else (data or [])
+        if flow.id not in self.entries or flow.response is None:
+            return
+        growing = None
+        if kept_for_people():
+            growing = Growing(flow, BODY_LIMIT, live=viewed(), prepare=self._comment)
+            self._growing[flow.id] = growing
+        flow.response.stream = partial(passed, growing)
 
     def response(self, flow: http.HTTPFlow) -> None:
         self._finish(flow)
@@ -66,26 +80,36 @@ class Scribe:
         self._finish(flow)
 
     def _finish(self, flow: http.HTTPFlow) -> None:
-        body = self._bodies.pop(flow.id, None)
-        if flow.response is not None and flow.response.data.content is None and body:
-            flow.response.data.content = bytes(body)
+        self._running.pop(flow.id, None)
+        if growing := self._growing.pop(flow.id, None):
+            growing.end()
+        if flow.response is not None and (cookie := flow.response.headers.get("set-cookie")):
+            flow.response.headers["set-cookie"] = masked(cookie)  # the client has its own by now
+        self._comment(flow)
+        trim(ctx.options.idetour_keep_flows)
+
+    def _comment(self, flow: http.HTTPFlow) -> None:
         entry = self.entries.get(flow.id)
         if entry and entry.record:
             flow.comment = comment(entry.record)
-        trim(ctx.options.idetour_keep_flows)
 
 
-def capture(body: bytearray, data: bytes) -> bytes | list[bytes]:
+def passed(growing: Growing | None, data: bytes) -> bytes | list[bytes]:
     """Pass `data` on and keep a copy. `b""` would end the answer for the client, an empty list does not."""
-    if len(body) < BODY_LIMIT:
-        body += data
+    if growing is not None:
+        growing.add(data)
     return data or []
+
+
+def viewed() -> bool:
+    """Whether flows are looked at in a window, now."""
+    return ctx.master.addons.get("view") is not None
 
 
 def kept_for_people() -> bool:
     """Whether somebody will look at the flows: now in a window, or later in a file."""
     options = ctx.options
-    return ctx.master.addons.get("view") is not None or bool(options.save_stream_file or options.hardump)
+    return viewed() or bool(options.save_stream_file or options.hardump)
 
 
 def is_credential(name: str) -> bool:
@@ -101,9 +125,9 @@ def masked(value: str) -> str:
 
 
 def comment(record: Record) -> str:
-    """The flow's comment: target, attempts, tokens, time to first token."""
+    """The flow's comment: target, attempts, tokens, time to first token, and the id that traced attempts name."""
     words = [
-        f"→ {record.target or 'nobody'}",
+        f"→ {record.target or ('…' if record.outcome == 'running' else 'nobody')}",
         f"{len(record.tried)} attempt{'s' if len(record.tried) != 1 else ''}",
     ]
     words += [f"{each.target}: {each.ended}" for each in record.tried[:-1]]
@@ -113,7 +137,7 @@ def comment(record: Record) -> str:
         words.append(f"first token {record.first_token * 1000:,.0f} ms")
     if record.outcome not in ("ok", "running"):
         words.append(record.outcome)
-    return " · ".join(words)
+    return " · ".join([*words, record.id])
 
 
 def trim(most: int) -> None:

@@ -5,12 +5,16 @@ open us to others, is refused in one sentence.
 """
 
 import ipaddress
+import logging
 import os
+import sys
 from typing import ClassVar
 
 from mitmproxy import ctx, exceptions
 from mitmproxy.addonmanager import Loader
 from mitmproxy.proxy import mode_specs
+
+log = logging.getLogger("idetour")
 
 FIXED: dict[str, object] = {
     "connection_strategy": "lazy",  # eager dials the original host before we can redirect: with a hosts entry, ourselves
@@ -30,7 +34,10 @@ class Settings:
         "idetour_keep_flows",
         "idetour_inspect",
         "idetour_lan",
+        "idetour_trace",
+        "idetour_keep_bodies",
     )
+    _running = False
 
     def load(self, loader: Loader) -> None:
         loader.add_option(
@@ -46,10 +53,32 @@ class Settings:
             "Show requests by base URL as flows too: always, never (quickest), or auto: where flows are displayed.",
             choices=("auto", "always", "never"),
         )
+        loader.add_option(
+            "idetour_keep_bodies",
+            bool,
+            False,
+            "Keep what is said, without keys, for a day: for the dashboard.",
+        )
         loader.add_option("idetour_lan", bool, False, "Serve other machines too. Needs an access key.")
+        loader.add_option(
+            "idetour_trace", bool, False, "Show each attempt at an upstream as a flow of its own."
+        )
         ctx.options.update(**FIXED)
 
+    def running(self) -> None:
+        self._running = True
+
     def configure(self, updated: set[str]) -> None:
+        """While it runs, mitmproxy tells who changed an option what is wrong; at the start it would print a traceback."""
+        try:
+            self._check(updated)
+        except exceptions.OptionsError as error:
+            if self._running:
+                raise
+            log.error("%s", error)
+            sys.exit(1)
+
+    def _check(self, updated: set[str]) -> None:
         options = ctx.options
         for name in updated & FIXED.keys():
             if getattr(options, name) != FIXED[name]:

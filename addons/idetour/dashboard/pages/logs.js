@@ -81,7 +81,7 @@ export async function mount(root, { live }) {
   async function load() {
     const found = await get("/logs", { level: LEVELS[least], limit: 300 });
     fill(lines);
-    found.lines.forEach(put);
+    found.lines.toReversed().forEach(put);
     if (!found.lines.length) fill(lines, h("p", { class: "muted" }, t("nothing_yet")));
   }
 

@@ -3,7 +3,7 @@
 import { get, post } from "../api.js";
 import { answerBox } from "../answer.js";
 import { badge, card, dialog, fill, h, seldom, table } from "../dom.js";
-import { DASH, brief, share, t } from "../say.js";
+import { DASH, brief, count, money, share, t } from "../say.js";
 import { state } from "./overview.js";
 
 const REFRESH_SECONDS = 4;
@@ -16,32 +16,35 @@ export async function mount(root, { live, failed }) {
     dry: h("div"),
   };
   fill(root, h("h1", {}, t("models")), Object.values(places));
-  let said = [];
-  let known = new Map();
-  const sift = () =>
-    fill(
-      names,
-      listed(
-        said.filter(({ name }) => name.toLowerCase().includes(wanted())),
-        known,
-        acted,
-      ),
-    );
+  let said = { models: [], targets: {} };
+  let resting = new Map();
+  const names = h("div");
   const field = h("input", {
     type: "search",
     placeholder: t("search"),
     "aria-label": t("search"),
     oninput: sift,
   });
-  const wanted = () => field.value.toLowerCase();
-  const names = h("div");
   fill(places.models, card(t("can_be_asked"), field, names));
   fill(places.dry, dryRun(failed));
 
+  function sift() {
+    const wanted = said.models.filter(({ name }) => name.toLowerCase().includes(field.value.toLowerCase()));
+    fill(
+      names,
+      listed(
+        wanted.map((each) => told(each, said.targets, resting)),
+        acted,
+      ),
+    );
+  }
+
   async function drawModels() {
     const [models, status] = await Promise.all([get("/models"), get("/status")]);
-    said = models.models;
-    known = new Map((status.targets ?? []).map((each) => [each.target, each]));
+    said = models;
+    resting = new Map(
+      status.targets.filter(({ state }) => state !== "healthy").map((each) => [each.target, each]),
+    );
     sift();
   }
 
@@ -50,7 +53,9 @@ export async function mount(root, { live, failed }) {
     fill(places.profile, problems(profile));
     fill(
       places.weights,
-      weights.routes.map((each) => sliders(each, acted)),
+      Object.entries(said.routes).flatMap(([route, rules]) =>
+        sliders(route, rules, weights.differs[route] ?? {}, acted),
+      ),
     );
   }
 
@@ -67,7 +72,7 @@ export async function mount(root, { live, failed }) {
   await draw();
   const deaf = live.on((event) => {
     if (event.type === "profile") draw().catch(failed);
-    else if (event.type === "target") again();
+    else if (event.type === "cleared" || event.type === "weights" || event.stage === "ended") again();
   });
   return () => {
     deaf();
@@ -75,49 +80,52 @@ export async function mount(root, { live, failed }) {
   };
 }
 
-function listed(models, known, acted) {
+/** A name with what is known of the first target that it leads to. */
+function told(each, targets, resting) {
+  const known = targets[each.targets[0]] ?? {};
+  return {
+    ...each,
+    context: known.context,
+    images: known.images,
+    price: known.price,
+    resting: each.targets.filter((target) => resting.has(target)).map((target) => resting.get(target)),
+  };
+}
+
+function listed(models, acted) {
   if (!models.length) return h("p", { class: "empty" }, t("nothing_found"));
-  const resting = (each) =>
-    each.targets.map((target) => known.get(target)).filter((found) => found && found.state !== "well");
-  return table(
+  const columns = [
+    [t("name"), (each) => [h("span", { class: "mono" }, each.name), " ", badge(t(`kind_${each.kind}`))]],
     [
-      [t("name"), (each) => [h("span", { class: "mono" }, each.name), " ", badge(t(`kind_${each.kind}`))]],
-      [
-        t("goes_to"),
-        (each) => h("small", { class: "mono" }, each.kind === "target" ? DASH : each.targets.join(", ")),
-        "wide",
-      ],
-      [t("window"), (each) => brief(each.context), "number wide"],
-      [
-        t("can"),
-        (each) =>
-          ["images", "tools", "thinking"]
-            .filter((word) => each[word])
-            .map((word) => [badge(t(`can_${word}`)), " "]),
-        "wide",
-      ],
-      [t("state"), (each) => fares(each, resting(each))],
-      ["", (each) => h("div", { class: "row" }, actions(each, resting(each), acted))],
+      t("goes_to"),
+      (each) => h("small", { class: "mono" }, each.kind === "target" ? DASH : each.targets.join(", ")),
+      "wide",
     ],
-    models,
-  );
+    [t("window"), (each) => brief(each.context), "number wide"],
+    [t("price"), (each) => priced(each.price), "number wide"],
+    [t("state"), fares],
+    ["", (each) => h("div", { class: "row" }, actions(each, acted))],
+  ];
+  return table(columns, models);
 }
 
-function fares(each, resting) {
-  if (!each.ready) return [badge(t("not_ready"), "fair"), h("div", {}, h("small", {}, each.why_not))];
-  if (each.enabled === false) return badge(t("state_off"));
-  return resting.length ? resting.map(state) : badge(t("state_well"), "good");
+/** In and out, for a million tokens; the cheapest where it depends on how many there are. */
+function priced(price) {
+  if (!price) return DASH;
+  const { input, output } = price.tiers[0];
+  return `${price.tiers.length > 1 ? "≥ " : ""}${money(input, price.currency)} / ${money(output, price.currency)}`;
 }
 
-function actions(each, resting, acted) {
+function fares({ ready, resting }) {
+  if (!ready) return badge(t("not_ready"), "fair");
+  return resting.length ? resting.map(state) : badge(t("state_healthy"), "good");
+}
+
+function actions({ name, ready, resting }, acted) {
   const button = (label, onclick, disabled) =>
     h("button", { type: "button", class: "small", disabled, onclick }, label);
   return [
-    button(t("test"), () => test(each.name), !each.ready),
-    each.kind === "target" &&
-      button(t(each.enabled === false ? "enable" : "disable"), () =>
-        acted("/models/enabled", { target: each.name, enabled: each.enabled === false }),
-      ),
+    button(t("test"), () => test(name), !ready),
     resting.map(({ target }) => button(t("ask_again"), () => acted("/clear", { target }))),
   ];
 }
@@ -128,7 +136,7 @@ function test(model) {
   const prompt = h("textarea", { "aria-label": t("prompt") }, t("test_prompt"));
   const send = () => {
     fill(place, box);
-    ask("/test", { model, prompt: prompt.value });
+    ask("/test", { model, text: prompt.value });
   };
   const place = h("div");
   const shown = dialog(
@@ -141,69 +149,70 @@ function test(model) {
   send();
 }
 
-/** One rule's weights. What they will do is said beside each before it is done. */
-function sliders(rule, acted) {
-  const values = new Map(rule.use.map(({ name, weight }) => [name, weight]));
-  const said = new Map();
-  const tell = () => {
-    const all = [...values.values()].reduce((sum, each) => sum + each, 0);
-    for (const [name, node] of said) node.textContent = all ? share(values.get(name) / all) : DASH;
-    apply.disabled = !all;
-  };
-  const row = ({ name, weight }) => {
-    const shown = h("output", { class: "number" });
-    said.set(name, shown);
-    const slide = h("input", {
-      type: "range",
-      min: "0",
-      max: String(Math.max(10, weight * 2)),
-      step: "any",
-      value: String(weight),
-      "aria-label": name,
-      class: "grow",
-      oninput: (event) => {
-        values.set(name, Math.round(event.target.value * 10) / 10);
-        tell();
-      },
+/** A card for each rule of a route that has a choice: its weights, and what they will do, before it is done. */
+function sliders(route, rules, differs, acted) {
+  return rules
+    .filter(({ use }) => Object.keys(use).length > 1)
+    .map((rule) => {
+      const values = new Map(Object.entries(rule.use));
+      const said = new Map();
+      const changed = [...values.keys()].some((name) => name in differs);
+      const tell = () => {
+        const all = [...values.values()].reduce((sum, each) => sum + each, 0);
+        for (const [name, node] of said) node.textContent = all ? share(values.get(name) / all) : DASH;
+        apply.disabled = !all;
+      };
+      const body = [...values].map(([name, weight]) => {
+        const shown = h("output", { class: "number" });
+        said.set(name, shown);
+        const slide = h("input", {
+          type: "range",
+          min: "0",
+          max: String(Math.max(10, weight * 2)),
+          step: "any",
+          value: String(weight),
+          "aria-label": name,
+          class: "grow",
+        });
+        slide.addEventListener("input", () => {
+          values.set(name, Math.round(slide.value * 10) / 10);
+          tell();
+        });
+        return h("div", { class: "row" }, h("span", { class: "mono weighed" }, name), slide, shown);
+      });
+      const apply = h(
+        "button",
+        {
+          type: "button",
+          class: "first small",
+          onclick: () => acted("/weights", { [route]: Object.fromEntries(values) }),
+        },
+        t("apply"),
+      );
+      const was = Object.fromEntries(
+        [...values.keys()].map((name) => [name, differs[name]?.was ?? rule.use[name]]),
+      );
+      const reset =
+        changed &&
+        h(
+          "button",
+          { type: "button", class: "small", onclick: () => acted("/weights", { [route]: was }) },
+          t("as_in_profile"),
+        );
+      tell();
+      const when =
+        rule.when &&
+        Object.entries(rule.when)
+          .map(([word, value]) => `${word}: ${[value].flat().join(", ")}`)
+          .join(" · ");
+      const title = [t("weights_of", { route }), when && h("small", {}, " ", when)];
+      return card(
+        title,
+        [changed && badge(t("differs"), "fair"), reset, apply],
+        h("p", { class: "muted" }, t("weights_do")),
+        h("div", { class: "stack" }, body),
+      );
     });
-    return h(
-      "div",
-      { class: "row" },
-      h("span", { class: "mono", style: { "min-width": "14rem" } }, name),
-      slide,
-      shown,
-    );
-  };
-  const body = rule.use.map(row);
-  const apply = h(
-    "button",
-    {
-      type: "button",
-      class: "first small",
-      onclick: () =>
-        acted("/weights", { route: rule.route, rule: rule.rule, weights: Object.fromEntries(values) }),
-    },
-    t("apply"),
-  );
-  const reset =
-    rule.differs &&
-    h(
-      "button",
-      {
-        type: "button",
-        class: "small",
-        onclick: () => acted("/weights/reset", { route: rule.route, rule: rule.rule }),
-      },
-      t("as_in_profile"),
-    );
-  tell();
-  const title = `${rule.route}${rule.when ? ` · ${rule.when}` : ""}`;
-  return card(
-    title,
-    [rule.differs && badge(t("differs"), "fair"), reset, apply],
-    h("p", { class: "muted" }, t("weights_do")),
-    h("div", { class: "stack" }, body),
-  );
 }
 
 function problems({ file, text, problems: found, warnings }) {
@@ -219,7 +228,7 @@ function problems({ file, text, problems: found, warnings }) {
       " ",
       each.message,
       each.hint && h("div", {}, each.hint),
-      each.source_line && h("pre", {}, each.source_line),
+      each.source && h("pre", {}, each.source),
     ),
   );
   const marks = new Map((found ?? []).filter((each) => each.line).map((each) => [each.line, each]));
@@ -246,19 +255,30 @@ function problems({ file, text, problems: found, warnings }) {
 
 /** What would become of a request, without sending it. */
 function dryRun(failed) {
+  const example = { model: "gpt-4o", messages: [{ role: "user", content: t("test_prompt") }] };
   const field = h(
     "textarea",
     { "aria-label": t("dry_run"), spellcheck: "false" },
-    JSON.stringify({ model: "gpt-4o", messages: [{ role: "user", content: t("test_prompt") }] }, null, 2),
+    JSON.stringify(example, null, 2),
   );
   const place = h("div", { class: "stack" });
   const go = async () => {
+    let request = null;
     try {
-      fill(place, explained(await post("/explain", { body: field.value })));
+      request = JSON.parse(field.value);
+    } catch (error) {
+      return fill(
+        place,
+        h("p", { class: "notice", "data-level": "bad", role: "alert" }, t("no_json", { why: error.message })),
+      );
+    }
+    try {
+      fill(place, explained(await post("/explain", { request })));
     } catch (error) {
       failed(error);
     }
   };
+  const button = h("button", { type: "button", class: "first", onclick: go }, t("explain"));
   return card(
     t("dry_run"),
     null,
@@ -267,12 +287,40 @@ function dryRun(failed) {
       { class: "stack" },
       h("p", { class: "muted" }, t("dry_run_is")),
       field,
-      h("div", { class: "row" }, h("button", { type: "button", class: "first", onclick: go }, t("explain"))),
+      h("div", { class: "row" }, button),
       place,
     ),
   );
 }
 
-function explained(said) {
-  return h("pre", {}, said.text ?? JSON.stringify(said, null, 2));
+function explained({ why, rules, candidates, refused, tokens, kind }) {
+  if (refused) return h("p", { class: "notice", "data-level": "fair" }, refused);
+  const word = ({ word: name, holds, why: said }) =>
+    h("li", {}, badge(name, holds ? "good" : null), " ", said);
+  const rule = ({ number, met, words, use }) =>
+    h(
+      "li",
+      { "data-done": String(met) },
+      h(
+        "div",
+        {},
+        h("strong", { class: "mono" }, use.join(", ")),
+        h("ul", {}, words.map(word)),
+        !words.length && h("small", {}, t("always")),
+      ),
+    );
+  const asked = candidates.map(({ target, ready }) =>
+    h("li", {}, h("span", { class: "mono" }, target), " ", !ready && badge(t("not_ready"), "fair")),
+  );
+  return [
+    h(
+      "p",
+      {},
+      h("strong", {}, why),
+      h("span", { class: "muted" }, ` · ${t("about_tokens", { count: count(tokens) })} · ${kind}`),
+    ),
+    rules.length > 0 && h("ol", { class: "steps" }, rules.map(rule)),
+    h("h3", {}, t("asked_in_order")),
+    h("ol", { class: "order" }, asked),
+  ];
 }

@@ -7,6 +7,8 @@ import { DASH, brief, clock, count, money, share, span, t } from "../say.js";
 
 const RANGES = ["1h", "24h", "7d", "30d"];
 const REFRESH_SECONDS = 4;
+const STRIPS = 4; // targets with a strip of their own
+const MOST_BARS = 96;
 
 export async function mount(root, { live, failed }) {
   let range = localStorage.getItem("range") ?? "24h";
@@ -34,35 +36,46 @@ export async function mount(root, { live, failed }) {
 
   async function draw() {
     try {
-      const [usage, strip, status] = await Promise.all([
-        get("/usage", { since: range }),
-        get("/availability", { since: range }),
+      const [usage, clients, series, status] = await Promise.all([
+        get("/usage", { since: range, by: "target" }),
+        get("/usage", { since: range, by: "client" }),
+        get("/usage/series", { since: range }),
         get("/status"),
       ]);
+      const answering = usage.groups.filter(({ name }) => name); // the rest had no answer
+      const strips = answering
+        .slice(0, STRIPS)
+        .map(({ name }) => get("/usage/series", { since: range, target: name }));
+      const courses = [
+        [t("all_targets"), series],
+        ...(await Promise.all(strips)).map((each, index) => [answering[index].name, each]),
+      ];
       fill(places.tiles, status.profile.problem && notice(status.profile), tiles(usage.totals));
-      fill(places.strip, availability(strip));
-      fill(places.tops, top(t("top_models"), usage.by.target), top(t("top_clients"), usage.by.client));
-      fill(places.keys, keys(status.keys ?? []), targets(status.targets ?? [], draw, failed));
-      drawCharts(usage);
+      fill(places.strip, availability(courses));
+      fill(places.tops, top(t("top_models"), answering), top(t("top_clients"), clients.groups));
+      fill(places.keys, targets(status.targets, draw, failed));
+      drawCharts(series.points);
     } catch (error) {
       failed(error);
     }
   }
 
   /** New data into the charts that are there: to make them anew each time would flicker. */
-  function drawCharts(usage) {
-    const column = (index) => usage.points.map((point) => point[index]);
-    const good = usage.points.map(([, all, bad]) => all - bad);
-    const times = column(0);
+  function drawCharts(points) {
+    const column = (value) => points.map(value);
+    const times = column(({ start }) => start);
     const data = [
-      [times, good, column(2)],
-      [times, column(3), column(4)],
-      [times, column(5), column(6)],
+      [times, column(({ ok }) => ok), column(bad)],
+      [times, column(({ prompt }) => prompt), column(({ completion }) => completion)],
+      [times, column((each) => each.first_token.p50), column((each) => each.first_token.p95)],
     ];
     if (shown === range && charts.length) return charts.forEach((update, index) => update(data[index]));
     charts.forEach((update) => update(null));
     const kinds = [
-      [t("requests"), [line("answered_many", "--accent", count, true), line("failed_many", "--bad", count, true)]],
+      [
+        t("requests"),
+        [line("answered_many", "--accent", count, true), line("failed_many", "--bad", count, true)],
+      ],
       [t("tokens"), [line("tokens_in", "--accent", brief), line("tokens_out", "--good", brief)]],
       [t("first_byte"), [line("p50", "--accent", span), line("p95", "--fair", span)]],
     ];
@@ -77,12 +90,7 @@ export async function mount(root, { live, failed }) {
 
   const [again, stop] = seldom(draw, REFRESH_SECONDS);
   const deaf = live.on((event) => {
-    if (
-      event.type === "target" ||
-      event.type === "profile" ||
-      (event.type === "request" && event.request.outcome !== "running")
-    )
-      again();
+    if (event.type === "cleared" || event.type === "profile" || event.stage === "ended") again();
   });
   const tick = setInterval(countdown, 1000, root);
   await draw();
@@ -105,8 +113,11 @@ function notice(profile) {
   );
 }
 
+/** What ended badly, less what the client itself ended. */
+const bad = (sums) => sums.failed + sums.broken;
+
 function tiles(totals) {
-  const answered = totals.requests - totals.failed;
+  const ended = totals.requests - totals.left - totals.stopped;
   const tile = (label, value, more) =>
     h("div", { class: "tile" }, h("span", {}, label), h("strong", {}, value), h("span", {}, more ?? " "));
   return h(
@@ -115,57 +126,57 @@ function tiles(totals) {
     tile(
       t("requests"),
       brief(totals.requests),
-      totals.absorbed ? t("absorbed", { count: count(totals.absorbed) }) : null,
+      totals.rescued ? t("absorbed", { count: count(totals.rescued) }) : null,
     ),
     tile(
       t("answered"),
-      totals.requests ? share(answered / totals.requests) : DASH,
-      totals.failed ? t("failed_count", { count: count(totals.failed) }) : null,
+      ended ? share(totals.ok / ended) : DASH,
+      bad(totals) ? t("failed_count", { count: count(bad(totals)) }) : null,
     ),
     tile(
       t("tokens"),
-      brief(totals.tokens_in + totals.tokens_out),
-      t("in_out", { in: brief(totals.tokens_in), out: brief(totals.tokens_out) }),
+      brief(totals.prompt + totals.completion),
+      t("in_out", { in: brief(totals.prompt), out: brief(totals.completion) }),
     ),
     tile(
       t("cost"),
-      costs(totals.cost),
-      totals.cost_unknown ? t("cost_unknown", { count: count(totals.cost_unknown) }) : null,
+      costs(totals.costs),
+      totals.unpriced ? t("cost_unknown", { count: count(totals.unpriced) }) : null,
     ),
-    tile(t("cache"), share(totals.cache_ratio), t("cache_of")),
-    tile(t("first_byte"), span(totals.first_byte.p50), t("p95_is", { time: span(totals.first_byte.p95) })),
+    tile(t("cache"), totals.prompt ? share(totals.cached / totals.prompt) : DASH, t("cache_of")),
+    tile(t("first_byte"), span(totals.first_token.p50), t("p95_is", { time: span(totals.first_token.p95) })),
   );
 }
 
-export function costs(list) {
-  return list?.length ? list.map(({ amount, currency }) => money(amount, currency)).join(" + ") : DASH;
+export function costs(sums) {
+  const each = Object.entries(sums).map(([currency, amount]) => money(amount, currency));
+  return each.length ? each.join(" + ") : DASH;
 }
 
-/** One bar a slot: grey where nothing was asked, red where most failed. */
-function availability({ targets: found, step }) {
-  if (!found?.length) return null;
-  const rows = found.map(({ target, slots }) => {
-    const bars = slots.map(({ at, requests, failed }) => {
-      const part = requests ? failed / requests : null;
+const STEPS = { minute: 60, hour: 3600, day: 86400 };
+
+/** One bar for each step of the time: grey where nothing was asked, red where most failed. */
+function availability(courses) {
+  const step = STEPS[courses[0][1].step];
+  const rows = courses.map(([name, { points }]) => {
+    const bars = points.slice(-MOST_BARS).map((each) => {
+      const part = each.requests ? bad(each) / each.requests : null;
       const level = part === null ? null : part === 0 ? "good" : part < 0.5 ? "fair" : "bad";
-      return h("i", {
-        "data-level": level,
-        title: `${clock(at)}: ${t("of_failed", { failed, all: requests })}`,
-      });
+      const said = `${clock(each.start)}: ${t("of_failed", { failed: bad(each), all: each.requests })}`;
+      return h("i", { "data-level": level, title: said });
     });
-    const all = slots.reduce((sum, slot) => sum + slot.requests, 0);
-    const good = all - slots.reduce((sum, slot) => sum + slot.failed, 0);
-    const said = all ? share(good / all) : DASH;
+    const all = points.reduce((sum, each) => sum + each.requests, 0);
+    const said = all ? share(1 - points.reduce((sum, each) => sum + bad(each), 0) / all) : DASH;
     return h(
       "div",
-      { class: "stack", style: { gap: "4px" } },
+      { class: "course" },
       h(
         "div",
         { class: "row spread" },
-        h("span", { class: "mono" }, target ?? t("all_targets")),
+        h("span", { class: "mono" }, name),
         h("span", { class: "muted number" }, said),
       ),
-      h("div", { class: "strip", role: "img", "aria-label": `${target ?? t("all_targets")}: ${said}` }, bars),
+      h("div", { class: "strip", role: "img", "aria-label": `${name}: ${said}` }, bars),
     );
   });
   return card(
@@ -191,27 +202,21 @@ function top(title, rows) {
       [
         [t("name"), (row) => [h("span", { class: "mono" }, row.name ?? DASH), meter(row)]],
         [t("requests"), (row) => count(row.requests), "number"],
-        [t("tokens"), (row) => brief(row.tokens_in + row.tokens_out), "number"],
-        [t("cost"), (row) => costs(row.cost), "number"],
+        [t("tokens"), (row) => brief(row.prompt + row.completion), "number"],
+        [t("cost"), (row) => costs(row.costs), "number"],
       ],
       rows.slice(0, 8),
     ),
   );
 }
 
-const LEVELS = {
-  well: "good",
-  paced: "accent",
-  cooling: "fair",
-  "half-open": "fair",
-  open: "bad",
-  off: null,
-};
+const LEVELS = { healthy: "good", cooling: "fair", "half-open": "fair", open: "bad" };
 
-/** How somebody fares, and when they are asked again, counting down. */
-export function state(each) {
-  const left = each.until ? h("span", { class: "muted number", "data-until": each.until }) : null;
-  return [badge(t(`state_${each.state.replace("-", "_")}`), LEVELS[each.state]), " ", left];
+/** How a target fares, and for how long, counting down. */
+export function state({ state: word, left }) {
+  const until = left === null ? null : Date.now() / 1000 + left;
+  const shown = until && h("span", { class: "muted number", "data-until": until }, span(left));
+  return [badge(t(`state_${word.replace("-", "_")}`), LEVELS[word]), " ", shown];
 }
 
 function countdown(root) {
@@ -221,24 +226,8 @@ function countdown(root) {
   }
 }
 
-function keys(list) {
-  if (!list.length) return card(t("credentials"), null, h("p", { class: "empty" }, t("no_keys")));
-  return card(
-    t("credentials"),
-    null,
-    table(
-      [
-        [t("upstream"), (key) => [key.title, h("br"), h("small", { class: "mono" }, key.label ?? key.id)]],
-        [t("state"), (key) => [state(key), key.why && h("div", {}, h("small", {}, key.why))]],
-        [t("today"), (key) => count(key.today), "number"],
-      ],
-      list,
-    ),
-  );
-}
-
 function targets(list, drawn, failed) {
-  const resting = list.filter((each) => each.state !== "well");
+  const resting = list.filter((each) => each.state !== "healthy");
   const clear = async (target) => {
     try {
       await post("/clear", { target });
@@ -253,7 +242,10 @@ function targets(list, drawn, failed) {
     null,
     table(
       [
-        [t("name"), (each) => h("span", { class: "mono" }, each.target)],
+        [
+          t("name"),
+          (each) => [h("span", { class: "mono" }, each.target), each.key && [" ", h("small", {}, each.key)]],
+        ],
         [t("state"), (each) => [state(each), each.why && h("div", {}, h("small", {}, each.why))]],
         [
           "",

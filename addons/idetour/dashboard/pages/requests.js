@@ -2,7 +2,7 @@
 
 import { get } from "../api.js";
 import { answerBox } from "../answer.js";
-import { badge, copier, dialog, fill, h, line, table } from "../dom.js";
+import { badge, copier, dialog, fill, h, line, marked, table } from "../dom.js";
 import { DASH, brief, clock, count, money, span, t } from "../say.js";
 
 const OUTCOMES = ["ok", "failed", "broken", "left", "stopped", "running"];
@@ -10,7 +10,7 @@ const PAGE = 50;
 
 export async function mount(root, { live, rest, failed }) {
   let rows = [];
-  let more = false;
+  let older = null; // where the next page begins
   const waiting = new Map(); // what came since, and is not shown yet
   const asked = { search: "", outcome: "" };
   const news = h("button", { type: "button", class: "first small", hidden: true, onclick: load });
@@ -57,21 +57,14 @@ export async function mount(root, { live, rest, failed }) {
       t("answered_by"),
       (row) => [
         h("span", { class: "mono" }, row.target ?? DASH),
-        row.attempts > 1 && [" ", badge(t("attempt_count", { count: row.attempts }), "fair")],
+        row.tries > 1 && [" ", badge(t("attempt_count", { count: row.tries }), "fair")],
       ],
     ],
     [t("outcome"), outcomeOf],
-    [
-      t("tokens"),
-      (row) =>
-        row.tokens
-          ? `${row.tokens.estimated ? "≈ " : ""}${brief(row.tokens.in)} → ${brief(row.tokens.out)}`
-          : DASH,
-      "number",
-    ],
-    [t("first_byte"), (row) => span(row.first_byte), "number wide"],
+    [t("tokens"), (row) => (row.tokens ? tokensOf(row) : DASH), "number"],
+    [t("first_byte"), (row) => span(row.first_token), "number wide"],
     [t("total"), (row) => span(row.total), "number wide"],
-    [t("cost"), (row) => (row.cost ? money(row.cost.amount, row.cost.currency) : DASH), "number wide"],
+    [t("cost"), (row) => money(row.cost, row.currency), "number wide"],
   ];
   const open = (row) => {
     location.hash = `#/requests/${row.id}`;
@@ -79,7 +72,7 @@ export async function mount(root, { live, rest, failed }) {
 
   async function load() {
     try {
-      ({ requests: rows, more } = await get("/requests", { ...asked, limit: PAGE }));
+      ({ requests: rows, next: older } = await get("/requests", { ...asked, limit: PAGE }));
       waiting.clear();
       announce();
       draw();
@@ -99,17 +92,17 @@ export async function mount(root, { live, rest, failed }) {
           h("a", { href: "#/setup" }, t("to_setup")),
         ),
       );
-    const older = more && h("button", { type: "button", onclick: further }, t("older"));
-    fill(list, h("div", { class: "card" }, table(columns, rows, open), older));
+    const further = older && h("button", { type: "button", onclick: append }, t("older"));
+    fill(list, h("div", { class: "card" }, table(columns, rows, open), further));
     list.querySelectorAll("tbody tr").forEach((node, index) => {
       node.dataset.id = rows[index].id;
     });
   }
 
-  async function further() {
-    const found = await get("/requests", { ...asked, limit: PAGE, before: rows.at(-1).id });
+  async function append() {
+    const found = await get("/requests", { ...asked, limit: PAGE, before: older });
     rows.push(...found.requests);
-    more = found.more;
+    older = found.next;
     draw();
   }
 
@@ -139,12 +132,12 @@ export async function mount(root, { live, rest, failed }) {
   await load();
   if (rest[0]) await one(rest[0]);
   return live.on((event) => {
-    if (event.type === "request") heard(event.request);
+    if (event.type === "request") heard(event);
   });
 }
 
 function outcomeOf(row) {
-  const absorbed = row.outcome === "ok" && row.attempts > 1;
+  const absorbed = row.outcome === "ok" && row.tries > 1;
   const level = { ok: absorbed ? "fair" : "good", failed: "bad", broken: "bad", running: "accent" }[
     row.outcome
   ];
@@ -161,7 +154,6 @@ async function one(id) {
     `${found.asked} → ${found.target ?? DASH}`,
     facts(found),
     timeline(found),
-    changes(found),
     errors(found),
     again(found),
   );
@@ -171,133 +163,73 @@ async function one(id) {
   addEventListener("hashchange", () => box.close(), { once: true });
 }
 
+const tokensOf = ({ tokens, counted }) =>
+  `${counted === "estimate" ? "≈ " : ""}${brief(tokens.prompt)} → ${brief(tokens.completion)}`;
+
 function facts(found) {
-  const { tokens, estimate } = found;
+  const { tokens, counted, estimate } = found;
+  const real = tokens && counted === "reported" && ` (${t("real_was", { count: count(tokens.prompt) })})`;
+  const detail = tokens && {
+    in: count(tokens.prompt),
+    out: count(tokens.completion),
+    cached: count(tokens.cached),
+    reasoning: count(tokens.reasoning),
+  };
   const pairs = [
     [t("id"), h("span", { class: "mono" }, found.id)],
     [t("time"), clock(found.began)],
     [t("outcome"), outcomeOf(found)],
-    [t("client"), `${found.client ?? DASH} · ${found.door} · ${found.protocol ?? ""}`],
+    [t("client"), [found.client ?? DASH, ` · ${found.door} · ${found.path}`]],
+    [t("tokens"), detail ? t("token_detail", detail) : DASH],
+    [t("estimate"), estimate === null ? DASH : [count(estimate), real]],
+    [t("cost"), money(found.cost, found.currency)],
     [
-      t("tokens"),
-      tokens
-        ? t("token_detail", {
-            in: count(tokens.in),
-            out: count(tokens.out),
-            cached: count(tokens.cached),
-            reasoning: count(tokens.reasoning),
-          })
-        : DASH,
+      t("changed"),
+      found.changed.length ? found.changed.map((each) => h("div", { class: "mono" }, each)) : DASH,
     ],
-    [
-      t("estimate"),
-      estimate
-        ? [
-            count(estimate.tokens_in),
-            tokens && !tokens.estimated && ` (${t("real_was", { count: count(tokens.in) })})`,
-          ]
-        : DASH,
-    ],
-    [t("cost"), found.cost ? money(found.cost.amount, found.cost.currency) : DASH],
-  ];
-  const route = found.route && [
-    h("dt", {}, t("why")),
-    h(
-      "dd",
-      {},
-      typeof found.route === "string"
-        ? found.route
-        : found.route.map((each) => h("div", {}, each.why ?? each)),
-    ),
   ];
   return h(
     "dl",
     { class: "facts" },
     pairs.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
-    route,
   );
 }
 
-/** Queue, attempts, first token, end: each a bar on the request's own time. */
-function timeline(found) {
-  const all = found.total ?? Math.max(0.001, ...found.attempts.map((each) => each.ended ?? 0));
-  const bar = (from, to, level) =>
-    h(
-      "span",
-      { class: "bar" },
-      h("i", {
-        "data-level": level,
-        style: {
-          left: `${(100 * from) / all}%`,
-          width: `${Math.max(0.4, (100 * ((to ?? all) - from)) / all)}%`,
-        },
-      }),
-    );
-  const step = (name, from, to, level, more) =>
-    h(
+/** Attempts, first token, end: each a bar on the request's own time. */
+function timeline({ attempts, first_token: first, total }) {
+  const all = total ?? Math.max(0.001, ...attempts.map(({ ended }) => ended));
+  const step = (name, [from, to], level, said) => {
+    const place = { left: `${(100 * from) / all}%`, width: `${Math.max(0.4, (100 * (to - from)) / all)}%` };
+    const bar = h("span", { class: "bar" }, h("i", { "data-level": level, style: place }));
+    return h(
       "li",
       {},
       h("span", {}, name),
-      h("span", {}, bar(from, to, level), more && h("small", {}, more)),
-      h("span", { class: "number" }, span((to ?? all) - from)),
+      h("span", {}, bar, said && h("small", {}, said)),
+      h("span", { class: "number" }, span(to - from)),
     );
-  const attempts = found.attempts.map((each) => {
-    const good = each.outcome === "answered" || each.outcome === "ok";
-    return step(
-      each.target,
-      each.began ?? 0,
-      each.ended,
-      good ? "accent" : "bad",
-      [
-        each.credential && `${t("key")} ${each.credential}`,
-        !good && each.outcome,
-        each.error,
-        each.cooldown && t("rests_for", { span: span(each.cooldown) }),
-      ]
-        .filter(Boolean)
-        .join(" · "),
-    );
+  };
+  const tried = attempts.map((each) => {
+    const rests = each.rest && t("rests_for", { span: span(each.rest) });
+    const said = [each.key && `${t("key")} ${each.key}`, each.error, rests].filter(Boolean).join(" · ");
+    return step(each.target, [each.began, each.ended], each.outcome === "answered" ? "accent" : "bad", said);
   });
-  const streamed =
-    found.first_byte !== null &&
-    found.total !== null &&
-    step(t("streaming"), found.first_byte, found.total, "accent");
-  const queue = found.queue > 0.001 && step(t("queue"), 0, found.queue, "fair");
+  const waited = attempts[0]?.began > 0.01 && step(t("queue"), [0, attempts[0].began], "fair");
+  const streamed = first !== null && total !== null && step(t("streaming"), [first, total], "accent");
   return h(
     "section",
     {},
     h("h3", {}, t("timeline")),
-    h("ol", { class: "timeline" }, queue, attempts, streamed),
+    h("ol", { class: "timeline" }, waited, tried, streamed),
   );
-}
-
-function changes(found) {
-  if (!found.changed?.length) return null;
-  const value = (each) => (each === null || each === undefined ? DASH : JSON.stringify(each));
-  const row = (each) =>
-    typeof each === "string"
-      ? h("li", { class: "mono" }, each)
-      : h(
-          "li",
-          { class: "mono" },
-          `${each.field}: `,
-          each.from !== undefined && h("del", {}, value(each.from)),
-          " ",
-          each.to !== undefined && h("ins", {}, value(each.to)),
-        );
-  return h("section", {}, h("h3", {}, t("changed")), h("ul", { class: "diff" }, found.changed.map(row)));
 }
 
 const errors = (found) => found.error && h("p", { class: "notice", "data-level": "bad" }, found.error);
 
 /** The same request to two models, side by side. */
-function again(found) {
-  if (!found.body && !found.again) return h("p", { class: "muted" }, t("body_gone"));
-  const first = h("input", {
-    value: found.target ?? found.asked,
-    "aria-label": t("model"),
-    list: "model-names",
-  });
+function again({ id, asked, target, bodies }) {
+  if (!bodies) return h("p", { class: "muted" }, marked(t("body_gone")));
+  const first = h("input", { value: target ?? asked, "aria-label": t("model"), list: "model-names" });
   const second = h("input", {
     placeholder: t("another_model"),
     "aria-label": t("another_model"),
@@ -306,15 +238,22 @@ function again(found) {
   const names = h("datalist", { id: "model-names" });
   const answers = h("div", { class: "columns" });
   get("/models").then(
-    (said) =>
+    ({ models }) =>
       fill(
         names,
-        said.models.map((each) => h("option", { value: each.name })),
+        models.map(({ name }) => h("option", { value: name })),
       ),
-    () => {},
-  ); // to type a name works as well
+    () => {}, // a name can be typed as well
+  );
   const send = h("button", { type: "button", class: "first", onclick: compare }, t("send_again"));
-  const curl = found.curl && copier(() => found.curl, t("copy_curl"), t("copied"));
+  const curl = copier(() => curlOf(bodies.request), t("copy_curl"), t("copied"));
+  const said = h(
+    "details",
+    {},
+    h("summary", {}, t("what_was_said")),
+    h("pre", {}, bodies.request),
+    h("pre", {}, bodies.answer),
+  );
   return h(
     "section",
     { class: "stack" },
@@ -322,15 +261,22 @@ function again(found) {
     names,
     h("div", { class: "row" }, first, second, send, curl),
     answers,
+    said,
   );
 
   async function compare() {
-    const asked = [first.value, second.value].map((each) => each.trim()).filter(Boolean);
-    const boxes = asked.map((model) => answerBox(model));
+    const wanted = [first.value, second.value].map((each) => each.trim()).filter(Boolean);
+    const boxes = wanted.map((model) => answerBox(model));
     fill(
       answers,
       boxes.map(({ box }) => box),
     );
-    await Promise.all(boxes.map(({ ask }, index) => ask("/again", { id: found.id, model: asked[index] })));
+    await Promise.all(boxes.map(({ ask }, index) => ask("/again", { id, target: wanted[index] })));
   }
+}
+
+/** The request as a line for a shell; a key, where one is needed, is for the reader to fill in. */
+function curlOf(body) {
+  const quoted = `'${body.replaceAll("'", "'\\''")}'`;
+  return `curl -N ${location.origin}/v1/chat/completions -H 'content-type: application/json' -d ${quoted}`;
 }

@@ -1,38 +1,26 @@
 // From nothing to the first answer: a key, the way to the IDE, trust, and the first request, ticked off as it comes.
 
-import { get } from "../api.js";
+import { get, stream } from "../api.js";
 import { badge, card, copier, fill, h, marked } from "../dom.js";
 import { t } from "../say.js";
 import { recipes } from "../recipes.js";
 
-const LEVELS = { ok: "good", broken: "bad", skipped: null, unknown: "fair" };
+const LEVELS = { ok: "good", note: "fair", broken: "bad" };
 
 export async function mount(root, { live, failed }) {
-  const [setup, models] = await Promise.all([get("/setup"), get("/models")]);
-  const first = h(
-    "li",
-    { "data-done": String(setup.first_ok) },
-    h(
-      "div",
-      {},
-      h("h2", {}, t("step_first")),
-      h("p", { class: "muted", role: "status" }, t(setup.first_ok ? "first_done" : "first_waits")),
-      command(curl(setup)),
-    ),
+  const [setup, usage] = await Promise.all([get("/setup"), get("/usage", { since: "30d" })]);
+  setup.base = `${location.origin}/v1`;
+  const answered = usage.totals.ok > 0;
+  const first = step(
+    t("step_first"),
+    answered,
+    h("p", { class: "muted", role: "status" }, t(answered ? "first_done" : "first_waits")),
+    command(curl(setup)),
   );
-  const ready = models.upstreams.filter((each) => each.ready && each.needs_key);
-  fill(
-    root,
-    h("h1", {}, t("setup")),
-    card(
-      t("first_steps"),
-      null,
-      h("ol", { class: "steps" }, key(models.upstreams, ready), first, way(setup), trust(setup)),
-    ),
-    doctor(failed),
-  );
+  const steps = h("ol", { class: "steps" }, key(setup.keys), first, way(setup, answered), trust(setup));
+  fill(root, h("h1", {}, t("setup")), card(t("first_steps"), null, steps), doctor(failed));
   return live.on((event) => {
-    if (event.type !== "request" || event.request.outcome !== "ok" || first.dataset.done === "true") return;
+    if (event.type !== "request" || event.outcome !== "ok" || first.dataset.done === "true") return;
     first.dataset.done = "true";
     first.querySelector("[role=status]").textContent = t("first_done");
   });
@@ -56,28 +44,31 @@ function command(text) {
   );
 }
 
-function key(upstreams, ready) {
-  const lacking = upstreams.filter((each) => each.needs_key && !each.ready && each.key_names.length);
-  const named = lacking.slice(0, 4).map((each) => `export ${each.key_names[0]}=…`);
-  const said = ready.length
-    ? t("keys_found", { names: ready.map((each) => each.title).join(", ") })
-    : t("keys_none");
+function key({ found, lacking }) {
+  const named = lacking.slice(0, 4).map(({ variable }) => `export ${variable}=…`);
+  const said = found.length ? t("keys_found", { names: found.join(", ") }) : t("keys_none");
+  const lines = !found.length && named.length > 0 && command(named.join("\n"));
   return step(
     t("step_key"),
-    ready.length,
+    found.length,
     h("p", {}, marked(said)),
-    !ready.length && command(named.join("\n")),
+    lines,
     h("p", { class: "muted" }, marked(t("keys_kept"))),
   );
 }
 
-function curl({ base_url: base, example_model: model, access_key_needed: closed }) {
-  const body = JSON.stringify({ model, stream: true, messages: [{ role: "user", content: "hello" }] });
-  return `curl -N ${base}/chat/completions${closed ? " -H 'Authorization: Bearer YOUR_ACCESS_KEY'" : ""} -H 'content-type: application/json' -d '${body}'`;
+function curl({ base, example, access }) {
+  const body = JSON.stringify({
+    model: example,
+    stream: true,
+    messages: [{ role: "user", content: "hello" }],
+  });
+  const key = access ? " -H 'Authorization: Bearer YOUR_ACCESS_KEY'" : "";
+  return `curl -N ${base}/chat/completions${key} -H 'content-type: application/json' -d '${body}'`;
 }
 
 /** How each tool is pointed here. */
-function way(setup) {
+function way(setup, answered) {
   const found = recipes(setup);
   const place = h("div", { class: "stack" });
   const choose = h(
@@ -95,46 +86,56 @@ function way(setup) {
   show(choose.value);
   return step(
     t("step_way"),
-    setup.first_ok,
+    answered,
     h("div", { class: "row" }, h("label", {}, t("your_tool"), " ", choose)),
     place,
   );
 }
 
-function trust({ ca_file: file, ca_trusted: trusted, hosts }) {
+function trust({ hosts }) {
+  const when = h("p", {}, marked(t("trust_when", { hosts: hosts.join(", ") })));
   return step(
     t("step_trust"),
-    trusted,
-    h("p", {}, marked(t("trust_when", { hosts: hosts.join(", ") }))),
+    false,
+    when,
     command("idetour cert install"),
-    file && h("p", { class: "muted" }, t("ca_lies"), " ", h("code", {}, file)),
+    h("p", { class: "muted" }, marked(t("ca_lies"))),
   );
 }
 
+/** Every hop as it is tried. */
 function doctor(failed) {
-  const place = h("div");
+  const place = h("ul", { class: "stack" });
+  const said = h("p", { class: "muted", role: "status" }, t("doctor_is"));
   const go = h("button", { type: "button", onclick: run }, t("examine"));
   async function run() {
     go.disabled = true;
-    fill(place, h("p", { class: "muted", role: "status" }, t("examining")));
+    fill(place);
+    fill(said, t("examining"));
     try {
-      const { hops } = await get("/doctor");
-      fill(place, h("ul", { class: "stack", style: { gap: "8px" } }, hops.map(hop)));
+      await stream("/doctor", {}, (data) => {
+        const event = JSON.parse(data);
+        if (event.type === "finding") place.append(finding(event));
+        else
+          fill(
+            said,
+            event.error ?? (event.open ? t("road_open") : t("road_broken", { hop: event.first_broken })),
+          );
+      });
     } catch (error) {
-      if (error.code === "not_here") fill(place, h("p", {}, marked(t("doctor_terminal"))));
-      else failed(error);
+      failed(error);
     } finally {
       go.disabled = false;
     }
   }
-  return card(t("doctor"), go, h("p", { class: "muted" }, t("doctor_is")), place);
+  return card(t("doctor"), go, said, place);
 }
 
-function hop({ title, state, said, remedy }) {
+function finding({ hop, state, text, remedy }) {
   return h(
     "li",
-    { class: "row", style: { "align-items": "start", "flex-wrap": "nowrap" } },
+    { class: "finding" },
     badge(t(`hop_${state}`), LEVELS[state]),
-    h("div", {}, h("strong", {}, title), " ", said, remedy && h("pre", {}, remedy)),
+    h("div", {}, h("strong", {}, hop), " ", text, remedy && h("pre", {}, remedy)),
   );
 }

@@ -1,4 +1,4 @@
-"""What a profile offers, in words: for the start screen, `check` and `models`."""
+"""What a profile offers, in words: for the start screen, `check`, `models` and the dashboard."""
 
 from collections.abc import Iterator
 
@@ -31,6 +31,10 @@ def state(upstream: Upstream) -> str:
     if upstream.keys:
         more = f" and {len(upstream.keys) - 1} more" if len(upstream.keys) > 1 else ""
         return f"key {upstream.keys[0]}{more}"
+    if upstream.accounts:
+        first = upstream.accounts[0]
+        more = f" and {len(upstream.accounts) - 1} more" if len(upstream.accounts) > 1 else ""
+        return f"account {first.name}{more}"
     if upstream.login:
         return "no login yet"
     if upstream.needs_key:
