@@ -17,6 +17,7 @@ from typing import Any, Self
 
 import pytest
 
+import keyrings
 from upstream import Authority, Upstream, until
 
 ADDONS = Path(__file__).resolve().parents[1] / "addons"
@@ -32,6 +33,7 @@ def nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         empty = tmp_path_factory.mktemp("nobody")
         for name in ("HOME", "USERPROFILE", "IDETOUR_HOME"):
             patch.setenv(name, str(empty))
+        patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")  # for processes of their own
         yield
 
 
@@ -49,9 +51,21 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may have one; it is not ours to write to."""
+    monkeypatch.setitem(sys.modules, "keyring", None)
+
+
+@pytest.fixture
+def keyring(tmp_path: Path, no_keyring: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The file that plays the system's keyring."""
+    yield from keyrings.played(tmp_path, monkeypatch)
+
+
 @pytest.fixture
 def profile_file(tmp_path: Path) -> Callable[..., Path]:
-    """Write YAML: `profile_file("models: {m: demo/echo}")`."""
+    """Write YAML: `profile_file("models: {m: demo/hello}")`."""
 
     def write(text: str, name: str = "profile.yaml") -> Path:
         path = tmp_path / name

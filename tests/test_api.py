@@ -20,11 +20,21 @@ ENGLISH, CHINESE = (ROOT / "docs" / name for name in ("api.md", "api.zh-CN.md"))
 LAYERS = ("endpoints", "gateway", "routes", "wire")
 PAGES = [ENGLISH, CHINESE]
 TOKEN = Secret("t" * 43)
+# Those that never end, need what only an earlier answer has, or look at the whole machine.
+NOT_RUN = {
+    "/admin/api/events",
+    "/admin/api/record",
+    "/admin/api/doctor",
+    "/admin/api/session",
+    "/admin/api/again",
+}
+NOT_RUN |= {"/admin/api/requests/{id}"}
 ROW = re.compile(r"^\| (?P<paths>`/.*?) \| (?P<methods>[A-Z, ]+) \|", re.MULTILINE)
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r'(?:code=|Verdict\("[^"]+", \d+, )"([a-z_]+)"')
+LOGINS = {"/auth/initiate", "/auth/poll", "/admin/api/login", "/admin/api/login/poll"}  # they ask Qwen
 PROFILE = """
-models: { coder: demo/echo, thinker: demo/thinker }
+models: { coder: demo/hello, thinker: demo/thinker }
 routes: { gpt-4o: [{ use: { coder: 3, thinker: 1 } }] }
 offer: available
 """
@@ -53,7 +63,8 @@ def answered(words: list[str], port: int) -> Answer:
     method = words[words.index("-X") + 1] if "-X" in words else "POST" if body else "GET"
     pairs = (words[place + 1].split(": ", 1) for place, word in enumerate(words) if word == "-H")
     headers = {name: TOKEN.reveal() if value.startswith("$(") else value for name, value in pairs}
-    return ask(port, method, urlsplit(url).path, body, **headers)
+    path = url.removeprefix("http://127.0.0.1:8080")
+    return ask(port, method, path, body, **headers)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -66,7 +77,7 @@ def test_every_path_that_is_served_is_described_with_its_methods(page: Path) -> 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_error_code_is_explained(page: Path) -> None:
-    files = [path for layer in LAYERS for path in (ROOT / "addons" / "idetour" / layer).glob("*.py")]
+    files = [path for layer in LAYERS for path in (ROOT / "addons" / "idetour" / layer).rglob("*.py")]
     codes = {code for path in files for code in CODE.findall(path.read_text("utf-8"))}
     codes |= {error.code for error in vars(errors).values() if isinstance(getattr(error, "code", None), str)}
 
@@ -87,7 +98,7 @@ def test_every_example_is_answered(
 def test_the_owners_paths_and_those_for_scripts_have_examples() -> None:
     paths = {urlsplit(word).path for words in curls() for word in words if word.startswith("http")}
 
-    assert paths >= {app.CHAT, app.MODELS, "/api/chat", "/api/claude", *ADMINISTERED}
+    assert paths >= {app.CHAT, app.MODELS, "/api/chat", "/api/claude", *ADMINISTERED} - LOGINS - NOT_RUN
 
 
 def test_both_languages_show_the_same() -> None:

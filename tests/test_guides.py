@@ -27,9 +27,9 @@ WRITTEN = [page for page in PAGES if page.name != "commands.md"]  # that one is 
 GUIDES = sorted(page for page in IDES.glob("*.md") if not page.name.endswith(".zh-CN.md"))
 
 # Paths that the docs name because tools ask for them in vain. Once one is served, its guides have to say so.
-NOT_SERVED = {"/v1/embeddings"}
+NOT_SERVED: set[str] = set()
 # Commands that the docs name ahead of their time.
-NOT_YET = {"login"}
+NOT_YET: set[str] = set()
 
 FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`\n]+)`")
@@ -38,7 +38,7 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 COMMAND = re.compile(r"(?<![\w./-])(?:idetour|python3 tools/start\.py(?! test)) (?P<words>[^|;>)]+)")
 NEXT = re.compile(r"\s+(?:#|&&)\s.*")  # a comment, or the next command
 VARIABLE = re.compile(r"\bIDETOUR_[A-Z_]+\b")
-OURS = re.compile(r"https?://(?:127\.0\.0\.1|localhost)(?::8080)(/[^\s`\"')，。]*)?")
+OURS = re.compile(r"https?://(?:127\.0\.0\.1|localhost)(?::8080)(/[^\s`\"')，。?]*)?")
 PATH = re.compile(r"(?:GET |HEAD |POST )?(/v1/[\w/-]+)")
 PARSERS: dict[str, Callable[[str], object]] = {
     "json": json.loads,

@@ -21,20 +21,22 @@ LAYERS: dict[str, set[str]] = {
     "secret": set(),
     "home": set(),
     "ports": set(),
+    "keychain": {"errors"},
     "system": {"errors"},
     "wire": {"errors"},
     "profile": {"errors", "secret", "home"},
-    "certs": {"errors", "home", "disk", "system"},
+    "certs": {"errors", "home", "disk", "system", "keychain"},
     "routes": {"profile", "wire", "errors"},
-    "upstreams": {"profile", "wire", "errors", "secret"},
+    "upstreams": {"routes", "profile", "wire", "errors", "secret"},
     "usage": {"profile", "wire", "errors", "secret", "home", "disk"},
-    "accounts": {"profile", "wire", "errors", "secret", "home", "disk", "system"},
+    "accounts": {"profile", "wire", "errors", "secret", "home", "disk", "system", "keychain"},
     "gateway": {"routes", "upstreams", "accounts", "usage", "profile", "wire", "errors", "secret", "disk"},
 }
 LAYERS["endpoints"] = LAYERS["gateway"] | {"gateway", "disk"}
-LAYERS["proxy"] = {"endpoints", "gateway", "wire", "profile", "certs", "errors", "secret", "home", "ports"}
+LAYERS["proxy"] = {"endpoints", "gateway", "routes", "upstreams", "wire", "profile"}
+LAYERS["proxy"] |= {"certs", "errors", "secret", "home", "ports"}
 LAYERS["takeover"] = LAYERS["certs"] | {"profile"}
-LAYERS["doctor"] = LAYERS["takeover"] | {"takeover", "certs", "routes", "wire", "secret", "ports"}
+LAYERS["doctor"] = LAYERS["takeover"] | {"takeover", "certs", "routes", "wire", "secret", "ports", "accounts"}
 LAYERS["agent"] = {"errors", "home", "disk", "secret", "ports", "system"}
 LAYERS["cli"] = set(LAYERS)
 LAYERS["__main__"] = {"cli"}

@@ -19,10 +19,13 @@ ELSEWHERE = {
     "test_mirror.py": "the tests",
     "test_packaging.py": "pyproject.toml",
     "test_start.py": "tools/start.py",
+    "test_clients.py": "tools/clients",
+    "wire/test_fuzz.py": "all machines of wire/ together",
     "test_upstream.py": "tests/upstream, the server that misbehaves on cue",
 }
 # Folders whose tests cross many modules on purpose.
 CROSSING = {
+    "compatibility": "every client protocol with every upstream protocol",
     "faults": "what the client sees when an upstream misbehaves",
 }
 

@@ -92,12 +92,6 @@ class Sandbox:
         return {name: value for name, value in os.environ.items() if name != "IDETOUR_HOME"} | own | more
 
 
-@pytest.fixture(autouse=True)
-def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever runs the tests may have one; it is not ours to write to."""
-    monkeypatch.setitem(sys.modules, "keyring", None)
-
-
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     if sys.platform != "linux" or os.geteuid() != 0:

@@ -3,8 +3,6 @@
 import json
 import os
 import stat
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,41 +13,12 @@ from idetour.errors import SetupError
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 
-# The part of the package `keyring` that is used, with a file as its keyring.
-KEYRING = """
-import json, os
-from pathlib import Path
-FILE = Path(os.environ["TEST_KEYRING"])
-def get_password(service, name): return json.loads(FILE.read_text()).get(f"{service} {name}")
-def _put(change):
-    from keyring.errors import KeyringError
-    if FILE.stat().st_mode & 0o200 == 0: raise KeyringError("it is locked")
-    kept = json.loads(FILE.read_text()); change(kept); FILE.write_text(json.dumps(kept))
-def set_password(service, name, secret): _put(lambda kept: kept.update({f"{service} {name}": secret}))
-def delete_password(service, name): _put(lambda kept: kept.pop(f"{service} {name}"))
-"""
-
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     path = tmp_path / "set-0123456789abcdef"
     path.mkdir()
     return path
-
-
-@pytest.fixture
-def keyring(tmp_path: Path, no_keyring: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    package, kept = tmp_path / "packages" / "keyring", tmp_path / "keyring.json"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text(KEYRING)
-    (package / "errors.py").write_text("class KeyringError(Exception): pass\n")
-    kept.write_text("{}")
-    monkeypatch.delitem(sys.modules, "keyring")
-    monkeypatch.syspath_prepend(package.parent)
-    monkeypatch.setenv("TEST_KEYRING", str(kept))
-    yield kept
-    for name in ("keyring", "keyring.errors"):
-        sys.modules.pop(name, None)
 
 
 def same(key: ec.EllipticCurvePrivateKey | None) -> bool:

@@ -17,3 +17,13 @@ def idetour(home: Path) -> Callable[..., Result]:
         return CliRunner().invoke(main, [str(word) for word in words], env=env, prog_name="idetour")
 
     return run
+
+
+@pytest.fixture
+def piped(home: Path) -> Callable[..., Result]:
+    """With a line on stdin: `piped(key, "accounts", "add", "nim")`."""
+
+    def run(line: str, *words: str) -> Result:
+        return CliRunner().invoke(main, words, input=f"{line}\n", prog_name="idetour")
+
+    return run

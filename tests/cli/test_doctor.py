@@ -240,3 +240,14 @@ def test_the_page_has_every_hop_in_its_order(page: str) -> None:
     listed = [line.split("`")[1] for line in text.splitlines() if line.startswith("| `")]
 
     assert listed == [hop.name for hop in HOPS]
+
+
+def test_programs_that_show_it_live_get_a_line_for_each_finding_and_the_conclusion(
+    idetour: Idetour, free_port: int
+) -> None:
+    result = idetour("doctor", "--lines", "--offline", "-p", free_port)
+    told = [json.loads(line) for line in result.stdout.splitlines()]
+
+    assert {each["type"] for each in told[:-1]} == {"finding"}
+    assert told[-1] == {"type": "end", "open": False, "first_broken": "port"}
+    assert result.exit_code == 1

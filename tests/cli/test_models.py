@@ -9,6 +9,7 @@ import pytest
 from click.testing import Result
 
 from idetour.cli.models import tokens
+from upstream import Upstream, objecting, status
 
 type Idetour = Callable[..., Result]
 PROFILE = (
@@ -70,3 +71,38 @@ def test_no_line_is_cut_for_a_program_that_reads_it(idetour: Idetour) -> None:
 )
 def test_tokens_are_written_as_people_say_them(count: int | None, text: str) -> None:
     assert tokens(count) == text
+
+
+def test_the_list_is_what_one_gets_without_naming_it(
+    idetour: Idetour, profile_file: Callable[..., Path]
+) -> None:
+    path = profile_file(PROFILE)
+
+    assert idetour("models", "list", path).stdout == idetour("models", path).stdout
+    assert "probe" in idetour("models", "--help").stdout
+
+
+def test_a_target_is_probed_and_what_it_refuses_is_learned(
+    idetour: Idetour, profile_file: Callable[..., Path], upstream: Upstream, free_port: int
+) -> None:
+    upstream.always(objecting(lambda body: "Unknown parameter: 'tools'." if "tools" in body else None))
+    path = profile_file(f"upstreams: {{up: {{url: '{upstream.url}'}}}}")
+
+    result = idetour("models", "probe", "up/x", "--profile", path)
+    said = json.loads(idetour("models", "probe", "up/x", "--profile", path, "--json").stdout)
+
+    assert result.exit_code == 0
+    assert "It took " in result.stdout
+    assert said["target"] == "up/x"
+    assert {each["what"]: each["verdict"] for each in said["findings"]}["tools"] == "no"
+    assert said["tokens"]["prompt"] > 0
+
+
+def test_a_target_that_cannot_be_asked_is_an_error(
+    idetour: Idetour, profile_file: Callable[..., Path], upstream: Upstream
+) -> None:
+    upstream.always(status(401))
+    path = profile_file(f"upstreams: {{up: {{url: '{upstream.url}'}}}}")
+
+    assert idetour("models", "probe", "up/x", "--profile", path).exit_code == 1
+    assert "nope leads to no model" in idetour("models", "probe", "nope", "--profile", path).stderr

@@ -1,5 +1,6 @@
 """What `idetour run` refuses before it starts, and what it says when it does. The start itself is in tests/proxy."""
 
+import re
 import socket
 import ssl
 from collections.abc import Callable
@@ -57,10 +58,12 @@ def test_serving_others_needs_an_access_key(idetour: Idetour, profile_file: Call
 
 
 def test_the_start_screen_says_all_that_an_ide_asks_for(screen: Callable[..., str]) -> None:
-    assert screen("models: { coder: nim/x, mine: demo/slow }").splitlines()[1:] == [
+    said = screen("models: { coder: nim/x, mine: demo/slow }")
+    assert re.sub(r"#token=[\w-]{43} ", "#token=… ", said).splitlines()[1:] == [
         "  Base URL    http://127.0.0.1:8080/v1",
         "  Model       mine",
         "  API key     anything",
+        "  Dashboard   http://127.0.0.1:8080/admin#token=…  (works once)",
         "  As a proxy  http://127.0.0.1:8080 intercepts api.openai.com; trust `idetour cert path` for it",
         "  No key yet  NVIDIA NIM (NVIDIA_API_KEY)",
         "",
@@ -74,7 +77,7 @@ def test_the_start_screen_says_all_that_an_ide_asks_for(screen: Callable[..., st
 def test_the_screen_fits_when_much_is_offered(screen: Callable[..., str]) -> None:
     shown = screen("offer: available", NVIDIA_API_KEY="nvapi-test-000")
 
-    assert len(shown.splitlines()) <= 10
+    assert len(shown.splitlines()) <= 11
     assert " more (idetour models)" in shown
     assert "nvapi-test" not in shown
 
@@ -142,6 +145,35 @@ def test_a_mode_that_is_not_served_is_refused_before_the_screen(
     assert result.exit_code == 1
     assert said in result.stderr
     assert result.stdout == ""
+
+
+def test_the_screen_is_shown_once_it_listens(
+    running: Callable[..., Any], profile_file: Callable[..., Path]
+) -> None:
+    product = running(profile_file("models: { m: demo/hello }"))
+
+    assert until(lambda: f"Base URL    http://127.0.0.1:{product.port}/v1" in product.output())
+
+
+def test_nothing_is_said_to_listen_where_it_does_not(
+    running: Callable[..., Any], profile_file: Callable[..., Path]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = f"--listen-port={server.getsockname()[1]}"
+        with pytest.raises(RuntimeError, match="in use") as failed:
+            running(profile_file("models: { m: demo/hello }"), "--", taken)
+
+    assert "Base URL" not in str(failed.value)
+
+
+def test_an_option_of_mitmproxys_that_would_leak_is_refused_in_a_sentence(
+    running: Callable[..., Any], profile_file: Callable[..., Path]
+) -> None:
+    with pytest.raises(RuntimeError) as failed:
+        running(profile_file("models: { m: demo/hello }"), "--", "--set", "ssl_insecure=true")
+
+    (_, said) = str(failed.value).splitlines()
+    assert said.endswith("idetour does not run with ssl_insecure: keys would go to anyone.")
 
 
 def test_a_handshake_that_failed_is_told_once_in_our_words(

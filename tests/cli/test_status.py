@@ -13,7 +13,7 @@ import pytest
 from click.testing import Result
 
 from conftest import ADDONS
-from endpoints.talk import chat
+from endpoints.talk import ask, chat
 from idetour.cli.status import duration, weighing
 from idetour.endpoints.admin import FILE, token
 from idetour.endpoints.weights import save
@@ -149,6 +149,33 @@ def test_watch_goes_on_until_ctrl_c(started: Any) -> None:
         said = child.communicate(timeout=5)
     assert [look["recent"] for look in looks] == [[], []]
     assert (child.returncode, said) == (0, (b"", b""))
+
+
+def test_watch_looks_again_when_something_happens(started: Any) -> None:
+    command = [sys.executable, "-m", "idetour", "status", "--watch", "--json", "-p", str(started.port)]
+    environment = {**os.environ, "PYTHONPATH": str(ADDONS)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as child:
+        assert child.stdout
+        looks = [json.loads(child.stdout.readline())]
+        chat(started.port)
+        while not looks[-1]["recent"] and len(looks) < 5:
+            looks.append(json.loads(child.stdout.readline()))
+        child.send_signal(signal.SIGINT)
+        child.communicate(timeout=5)
+    assert looks[-1]["recent"][0]["asked"] == "m"
+
+
+def test_a_link_lets_a_browser_in_once(idetour: Idetour, started: Any) -> None:
+    result = idetour("status", "link", "-p", started.port)
+    address, _, token = result.stdout.strip().partition("#token=")
+    body = json.dumps({"token": token}).encode()
+    answers = [
+        ask(started.port, "POST", "/admin/api/session", body, content_type="application/json").status
+        for _ in range(2)
+    ]
+
+    assert address == f"http://127.0.0.1:{started.port}/admin"
+    assert answers == [200, 401]
 
 
 def test_the_whole_product_takes_the_token_of_its_home(

@@ -109,7 +109,7 @@ def test_a_preflight_has_no_body_no_length_and_no_star(port: int) -> None:
     answer = ask(port, "OPTIONS", "/v1/chat/completions", b"", **asked)
     assert answer.status == 204
     assert answer.headers == {
-        "access-control-allow-methods": "GET, POST, OPTIONS",
+        "access-control-allow-methods": "GET, POST, DELETE, OPTIONS",
         "access-control-allow-headers": "authorization, x-stainless-os",
         "access-control-max-age": "600",
         "access-control-allow-origin": "http://localhost:3000",

@@ -340,6 +340,30 @@ def test_an_upstream_that_can_count_is_asked(two: tuple[int, Upstream, Upstream]
     assert sent.json() == {"model": "claude-up", "messages": HI, "system": "Be brief."}
 
 
+def test_the_upstream_that_would_answer_is_the_one_that_counts(
+    serving: Callable[..., "Serving"], profile_file: Callable[..., Any], upstreams: Callable[..., Upstream]
+) -> None:
+    """By the rules of the route, which look at what is said and where it is asked."""
+    first, second = upstreams(), upstreams()
+    for number, upstream in enumerate((first, second)):
+        upstream.always(whole({"input_tokens": 1000 + number}))
+    text = f"""
+upstreams:
+  a: {{url: '{first.origin}', speaks: anthropic}}
+  b: {{url: '{second.origin}', speaks: anthropic}}
+routes:
+  r:
+    - {{when: {{says: refactor}}, use: b/x}}
+    - a/x
+"""
+    asking = client(serving(profile_file(text)).port)
+    counted = [
+        asking.messages.count_tokens(model="r", messages=[{"role": "user", "content": said}]).input_tokens
+        for said in ("hi", "refactor this")
+    ]
+    assert counted == [1000, 1001]
+
+
 @pytest.mark.parametrize("answer", [status(500), html(), whole({"input_tokens": "many"}), whole([])])
 def test_an_upstream_that_fails_to_count_leaves_the_estimate(
     two: tuple[int, Upstream, Upstream], answer: Answer

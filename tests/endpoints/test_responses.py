@@ -19,6 +19,7 @@ from idetour.wire.responses import read
 from idetour.wire.responses_object import frame
 from idetour.wire.responses_store import Store
 from idetour.wire.responses_stream import Teller
+from matrix.voices import Said, says
 from upstream import Upstream, call, event, raw_stream, reply, status, stream, think, until, whole
 
 if TYPE_CHECKING:
@@ -394,3 +395,93 @@ def test_what_an_upstream_sends_at_once_is_told_at_once(port: int, upstream: Ups
 
     assert b'"delta":"Hello"' in post(port, stream=True).body
     assert post(port).json()["output"][0]["content"][0]["text"] == "Hello"
+
+
+# An upstream that speaks Responses itself.
+
+
+@pytest.fixture
+def own(
+    serving: Callable[..., "Serving"], profile_file: Callable[..., Any], upstreams: Callable[..., Upstream]
+) -> tuple[int, Upstream, Upstream]:
+    """A port, an upstream that speaks Responses (`r`) and one that speaks Chat (`m`); `both` tries them in this order."""
+    speaks, other = upstreams(), upstreams()
+    text = f"""
+upstreams: {{r: {{url: '{speaks.url}', speaks: responses}}, o: {{url: '{other.url}'}}}}
+models: {{r: r/gpt-up, m: o/model}}
+routes: {{both: [{{use: r, else: [m]}}]}}
+"""
+    return serving(profile_file(text)).port, speaks, other
+
+
+def test_what_only_responses_has_goes_through_both_ways(own: tuple[int, Upstream, Upstream]) -> None:
+    """A tool that OpenAI runs, and its events, which Chat has no words for."""
+    port, upstream, _ = own
+    searched = {"id": "ws_1", "type": "web_search_call", "status": "completed"}
+    events: list[Any] = [
+        {"type": "response.created", "response": {"id": "resp_up", "status": "in_progress", "output": []}},
+        {"type": "response.output_item.done", "output_index": 0, "item": searched},
+        {"type": "response.web_search_call.completed", "output_index": 0, "item_id": "ws_1"},
+        {
+            "type": "response.completed",
+            "response": {"id": "resp_up", "model": "gpt-up", "status": "completed", "output": [searched]},
+        },
+    ]
+    numbered = [{**each, "sequence_number": number} for number, each in enumerate(events)]
+    upstream.then(raw_stream(*(event(each) for each in numbered)))
+    body = {"model": "r", "input": "Search", "tools": [{"type": "web_search"}], "stream": True}
+    answer = ask(port, "POST", "/v1/responses", json.dumps(body).encode())
+    told = [json.loads(line[6:]) for line in answer.body.decode().splitlines() if line.startswith("data: ")]
+    assert [each["type"] for each in told] == [each["type"] for each in events]
+    assert told[2] == numbered[2]
+    assert told[-1]["response"]["output"] == [searched]
+    assert told[-1]["response"]["model"] == "r"
+    assert told[-1]["response"]["id"].startswith("resp_")
+    assert told[-1]["response"]["id"] != "resp_up"
+    assert upstream.requests[0].json()["tools"] == [{"type": "web_search"}]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_conversation_goes_on_from_our_own_memory_wherever_it_is_answered(
+    own: tuple[int, Upstream, Upstream], stream: bool
+) -> None:
+    """First by one upstream that speaks Responses, then, when that fails, by one that speaks Chat."""
+    port, upstream, other = own
+    upstream.then(says("responses", Said("Hello", thought="hm")), status(503), status(503))
+    other.then(says("openai", Said("Bye")))
+    with openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="x", max_retries=0) as sdk:
+        said: Any = {"model": "both", "stream": stream}
+        first = last(sdk.responses.create(input="Hi", **said))
+        second = last(sdk.responses.create(input="And?", previous_response_id=first.id, **said))
+        kept = sdk.responses.retrieve(second.id)
+    assert (first.output_text, second.output_text, kept.id) == ("Hello", "Bye", second.id)
+    assert second.previous_response_id == first.id
+    asked, again = (upstream.requests[n].json() for n in (0, 1))
+    assert (asked["store"], asked["include"]) == (False, ["reasoning.encrypted_content"])
+    assert [each.get("role", each["type"]) for each in again["input"]] == [
+        "user",
+        "reasoning",
+        "assistant",
+        "user",
+    ]
+    assert again["input"][1]["encrypted_content"] == "SEALED"
+    assert "previous_response_id" not in again
+    assert [turn["content"] for turn in other.requests[0].json()["messages"]] == ["Hi", "Hello", "And?"]
+
+
+def last(made: Any) -> Any:
+    """The response, or what the last event says of it."""
+    if not hasattr(made, "__iter__") or hasattr(made, "output"):
+        return made
+    *_, ended = made
+    return ended.response
+
+
+def test_what_chat_cannot_say_is_refused_where_only_chat_is_spoken(
+    own: tuple[int, Upstream, Upstream],
+) -> None:
+    port, _, other = own
+    body = {"model": "m", "input": [{"type": "hologram"}]}
+    answer = ask(port, "POST", "/v1/responses", json.dumps(body).encode())
+    assert (answer.status, answer.json()["error"]["param"]) == (400, "input[0].type")
+    assert other.requests == []

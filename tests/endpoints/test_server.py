@@ -83,12 +83,15 @@ def test_an_answer_that_takes_longer_than_a_head_may_is_not_cut(
     assert ask(served().port, "POST", "/", body).body.endswith(b"[DONE]\n\n")
 
 
-def test_what_is_not_http_is_refused_and_closed(port: int) -> None:
+@pytest.mark.parametrize(
+    "said", [b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", b"GET / HTTP/9.9\r\nnonsense\r\n\r\n"]
+)
+def test_what_is_not_http_is_refused_as_an_api_does_and_closed(port: int, said: bytes) -> None:
     with Line(port) as line:
-        assert (line.send(b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n").answer().status, line.ended()) == (
-            400,
-            True,
-        )
+        answer = line.send(said).answer()
+        assert (answer.status, line.ended()) == (400, True)
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["error"]["type"] == "invalid_request_error"
 
 
 def test_a_taken_port_is_an_error_and_not_an_exit(gateway: Gateway, port: int) -> None:

@@ -20,7 +20,7 @@ from faults.client import MESSAGES, Asking, Heard, took
 from faults.conftest import written
 from idetour.gateway import attempt, cooldown, delivery, search
 from idetour.profile.catalog import load
-from idetour.upstreams import openai
+from idetour.upstreams import asking
 from upstream import (
     Act,
     Answer,
@@ -357,7 +357,7 @@ def four(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[list[Upstre
         patch.setattr(attempt, "IDLE_SECONDS", 0.2)
         patch.setattr(delivery, "IDLE_SECONDS", 0.2)
         patch.setattr(delivery, "KEEP_ALIVE_SECONDS", 0.1)
-        patch.setattr(openai, "WHOLE_SECONDS", 0.3)
+        patch.setattr(asking, "WHOLE_SECONDS", 0.3)
         places = [stack.enter_context(Upstream()) for _ in range(4)]
         lines = ["upstreams:"]
         lines += [f"  u{n}: {{url: {each.url}, first_byte: 0.2}}" for n, each in enumerate(places)]

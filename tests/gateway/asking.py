@@ -55,11 +55,15 @@ class Asked:
     model: str = "m"
     key: Secret | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # of the body, beside or instead of the usual ones
     client: Listener = field(default_factory=Listener)
     record: Record = field(default_factory=lambda: Record(asked="m", door="direct"))
 
     async def through(self, pipeline: Pipeline) -> None:
         body = {"model": self.model, "stream": self.stream, "messages": [{"role": "user", "content": "hi"}]}
+        body |= self.fields
         request = chat.read(json.dumps(body).encode())
         asked = routes.Asked(request=request, headers=self.headers)
         await pipeline.chat(self.profile, request, self.client, key=self.key, record=self.record, asked=asked)

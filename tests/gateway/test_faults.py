@@ -105,6 +105,8 @@ GOLDEN = """
     request 400 upstream_error
 400 {"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 9 > 8"}}
     request 400 context_length_exceeded larger
+400 {"type":"error","error":{"type":"invalid_request_error","message":"input length and `max_tokens` exceed context limit: 9 + 2 > 10"}}
+    request 400 context_length_exceeded larger
 400 {"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low"}}
     credential 429 insufficient_quota elsewhere 1800s
 400 {"type":"error","error":{"type":"invalid_request_error","message":"temperature: Extra inputs are not permitted"}}
@@ -235,3 +237,23 @@ def test_a_loop_ends_the_search_and_names_the_remedy() -> None:
     assert isinstance(fault.error, LoopDetected)
     assert (fault.elsewhere, fault.again) == (False, False)
     assert "integrate.api.nvidia.com" in fault.error.message
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "complains"),
+    [
+        (400, "Unknown parameter: 'seed'.", True),
+        (422, "body -> seed\n  Extra inputs are not permitted", True),
+        (400, "messages must alternate", True),
+        (400, "This model's maximum context length is 8192 tokens", False),
+        (400, "data_inspection_failed", False),
+        (401, "Unknown parameter: 'seed'.", False),
+        (500, "Unknown parameter: 'seed'.", False),
+    ],
+)
+def test_the_upstreams_words_are_kept_where_they_may_be_about_a_field(
+    status: int, message: str, complains: bool
+) -> None:
+    fault = answered(status, json.dumps({"error": {"message": f"{message} {KEY.reveal()}"}}))
+    assert (fault.said is not None) is complains
+    assert KEY.reveal() not in str(fault.said)

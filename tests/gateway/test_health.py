@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from gateway.trying import BROKEN, BUSY, DEAD, RATE, REFUSED, Clock, fault, trying
+from idetour.errors import UpstreamError
 from idetour.gateway import health as module
 from idetour.gateway.breaker import IN_A_ROW, OPEN_SECONDS
-from idetour.gateway.faults import Fault
-from idetour.gateway.health import Health
+from idetour.gateway.faults import Fault, of_credential
+from idetour.gateway.health import Health, Rests
 from idetour.gateway.lasting import Lasting
 from idetour.gateway.tries import Try
+from idetour.profile.credential import Key
 from idetour.secret import Secret
 
 FIRST = trying("a/x", "one")
@@ -204,7 +206,8 @@ def test_long_rests_survive_a_restart_and_short_ones_do_not(tmp_path: Path) -> N
     path = tmp_path / "rests.sqlite"
     before = Health(Lasting(path), Clock())
     key = Secret("sk-canary-0123456789-abcdefghij")
-    long, short = (Try(each.candidate, key, before.identify(key)) for each in (trying("a/x"), trying("b/x")))
+    kept = Key(id=before.identify(key), value=key)
+    long, short = (Try(each.candidate, kept) for each in (trying("a/x"), trying("b/x")))
     fails(before, long, REFUSED)
     fails(before, short, RATE)
     before.lasting.close()
@@ -261,3 +264,31 @@ def test_places_are_kept_in_a_bounded_number(health: Health, monkeypatch: pytest
     assert len(health.snapshot()) == 10
     assert health.place(FIRST) is permit.place
     assert len(health._credentials) == 10
+
+
+def test_a_credential_that_is_another_than_before_is_asked_at_once(health: Health) -> None:
+    for each in OTHERS.values():
+        fails(health, each, REFUSED)
+    health.forgive("one")
+    assert [name for name, each in OTHERS.items() if free(health, each)] == [
+        "the same",
+        "another model",
+        "another upstream",
+    ]
+
+
+def test_how_a_credential_fares_and_how_often_it_was_asked_today(health: Health) -> None:
+    assert health.rests("one") == Rests(None, "", 0)
+    health.enter(FIRST).left()
+    fails(health, OTHERS["another model"], REFUSED)
+    left, why, today = health.rests("one")
+    assert left is not None
+    assert 1800 <= left <= 1980
+    assert (why, today) == ("HTTP 401", 2)
+
+
+def test_a_login_that_cannot_be_renewed_says_nothing_of_the_endpoint(health: Health) -> None:
+    fails(health, FIRST, *[DEAD] * (IN_A_ROW - 1))
+    fails(health, FIRST, of_credential(UpstreamError("the login server is away", status=503)))
+    fails(health, FIRST, DEAD)
+    assert not free(health, OTHERS["another key"])

@@ -75,11 +75,11 @@ def test_a_folder_that_cannot_be_written_costs_a_warning(
 def test_a_write_that_fails_costs_a_warning(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     lasting = Lasting(path)
-    assert lasting._database
-    lasting._database.execute("DROP TABLE rests")
+    assert lasting._database._connection
+    lasting._database._connection.execute("DROP TABLE rests")
     lasting.put(ROW)
     lasting.close()
-    assert "was not written" in caplog.text
+    assert "not written" in caplog.text
 
 
 def test_two_processes_may_have_it_open(path: Path) -> None:

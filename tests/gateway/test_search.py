@@ -6,6 +6,7 @@ import time
 import pytest
 
 from gateway.trying import BROKEN, BUSY, DEAD, RATE, REFUSED, Clock, fault, trying
+from idetour.errors import RequestError
 from idetour.gateway import cooldown
 from idetour.gateway import search as module
 from idetour.gateway.faults import Fault
@@ -152,6 +153,20 @@ def test_the_error_says_when_to_come_back_and_not_to_try_at_once(health: Health)
     assert (error.status, error.headers["x-should-retry"]) == (429, "false")
     assert 40 <= int(error.headers["retry-after"]) <= 45
     assert "a (a/x) is left alone for" in error.message
+
+
+def test_the_error_says_when_the_first_is_back_of_those_that_are_used_up(health: Health) -> None:
+    async def run() -> RequestError:
+        searching = Search(health, [A, A2])
+        for rest in (1800.0, 600.0):
+            chosen = await searching.next()
+            assert chosen
+            used_up = fault("credential", status=429, rest=rest)
+            chosen[1].failed(used_up)
+            searching.failed(chosen[0], used_up)
+        return combined(searching, [])
+
+    assert 600 <= int(asyncio.run(run()).headers["retry-after"]) <= 660
 
 
 def test_an_open_breaker_is_told_as_overload(health: Health) -> None:

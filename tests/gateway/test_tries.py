@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gateway.trying import candidate, trying
 from idetour.gateway.tries import Refused, Try, affinity, at_most, fitting, tries
 from idetour.profile import Upstream
+from idetour.profile.credential import Key
 from idetour.routes.asked import Asked
 from idetour.routes.plan import Candidate, Plan
 from idetour.secret import Secret
@@ -52,6 +53,30 @@ def test_conversations_share_the_keys_evenly() -> None:
     assert min(first.values()) > 60
 
 
+def test_accounts_stand_beside_keys() -> None:
+    added = Key(id="added", value=Secret("sk-added"), name="work", kind="added", weight=1e6)
+    [first, *_] = found(planned(keys=KEYS, accounts=(added,)))
+    assert isinstance(first, Try)
+    assert first.id == "added"
+    assert first.candidate.upstream.url == "https://a.example/v1"
+
+
+def test_an_account_is_asked_at_its_own_address() -> None:
+    login = Key(id="login", value=KEYS[0], kind="login", url="https://b.example/v1")
+    (each,) = found(planned(accounts=(login,)))
+    assert each.candidate.upstream.url == "https://b.example/v1"
+
+
+def test_an_account_in_trouble_is_passed_over_and_named_where_there_is_no_other() -> None:
+    lost = Key(id="lost", value=KEYS[0], name="work", kind="login", trouble="Log in again.")
+    assert [each.id for each in found(planned(keys=KEYS[:1], accounts=(lost,))) if isinstance(each, Try)] == [
+        KEYS[0].reveal()
+    ]
+    (refused,) = found(planned(accounts=(lost,)))
+    assert isinstance(refused, Refused)
+    assert refused.error.message == "A, account work: Log in again."
+
+
 def test_when_a_key_goes_the_others_keep_their_conversations() -> None:
     for number in range(50):
         said = f"conversation {number}"
@@ -88,7 +113,8 @@ def test_who_cannot_be_asked_says_why(upstream: dict[str, Any], typed: Secret | 
 def test_the_key_that_was_typed_goes_where_the_profile_says() -> None:
     (each,) = found(planned(client_key=True), KEYS[0])
     assert isinstance(each, Try)
-    assert each.key == KEYS[0]
+    assert each.credential is not None
+    assert (each.credential.kind, each.credential.mark) == ("typed", str(KEYS[0]))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from idetour.errors import UpstreamError
 from idetour.gateway.faults import Fault, Scope
 from idetour.gateway.tries import Try
 from idetour.profile import KnownModel, Manners, Target, Upstream
+from idetour.profile.credential import Key
 from idetour.routes.plan import Candidate
 from idetour.secret import Secret
 
@@ -36,7 +37,8 @@ def candidate(
 
 
 def trying(name: str, key: str = "", **how: Any) -> Try:
-    return Try(candidate(name, **how), Secret(f"sk-some-long-key-{key}") if key else None, key)
+    value = Secret(f"sk-some-long-key-{key}")
+    return Try(candidate(name, **how), Key(id=key, value=value) if key else None)
 
 
 def fault(scope: Scope, *, status: int = 500, **how: Any) -> Fault:

@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,18 @@ def test_a_removed_file_is_told_once(path: Path) -> None:
 
     assert "there is no such file" in (watched.check() or "")
     assert watched.check() is None
+
+
+def test_what_is_laid_over_it_is_laid_over_each_version(path: Path) -> None:
+    watched = Watched(path, env={})
+    watched.lay(lambda profile: replace(profile, name=f"{profile.name} and more"))
+
+    assert watched.current.name == f"{path.stem} and more"
+    path.write_text("models: { c: demo/hello }")
+    watched.check()
+    assert (watched.current.name, list(watched.current.models)) == (f"{path.stem} and more", ["c"])
+    watched.lay(lambda profile: profile)
+    assert watched.current.name == path.stem
 
 
 def test_a_profile_that_is_broken_at_the_start_is_refused(path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from idetour.cli.offer import asks_for, first_choice, lacking, state, targets
+from idetour.routes.offer import asks_for, first_choice, lacking, state, targets
 from idetour.profile import Profile, Upstream
 from idetour.profile.catalog import load
 from idetour.profile.read import read

@@ -1,12 +1,13 @@
 """The order in which a name is resolved, and who is asked in which order."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from idetour.errors import NotFound
-from idetour.profile import Catalog, Profile
+from idetour.errors import NotFound, RequestError
+from idetour.profile import Catalog, Profile, Target
 from idetour.profile.catalog import load
 from idetour.profile.read import read
 from idetour.routes.plan import MOST_CANDIDATES, NO_LISTS, Listed, answers, offered, plan, route_of
@@ -280,3 +281,14 @@ def test_a_route_answers_if_one_of_its_rules_may(profile: Reads) -> None:
 
     assert all(answers(made, name) for name in ("r", "only", "a", "gpt-99"))
     assert not answers(profile("models: { a: demo/hello }"), "gpt-99")
+
+
+def test_what_is_switched_off_is_left_out(profile: Reads) -> None:
+    made = replace(profile(EVERYTHING), off=frozenset({Target("up", "coder")}))
+
+    assert targets(made, "gpt-4o") == ["up/quick", "b/coder"]
+    with pytest.raises(
+        RequestError, match="coder leads to up/coder alone, and that is switched off"
+    ) as refused:
+        plan(made, "coder")
+    assert refused.value.code == "switched_off"

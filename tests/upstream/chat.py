@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from upstream.answer import DONE, Act, Answer, Request, Step
+from upstream.answer import DONE, Act, Answer, Request, Script, Step
 
 type Delta = dict[str, Any]  # the `delta` of a chunk
 
@@ -49,6 +49,20 @@ def status(code: int, body: Any = None, **headers: str) -> Answer:
     error = {"error": {"message": f"upstream says {code}", "type": "upstream", "param": None, "code": None}}
     piece = body if isinstance(body, bytes) else json.dumps(error if body is None else body).encode()
     return Answer(pieces=lambda _: [piece], status=code, headers=JSON).saying(**headers)
+
+
+def objecting(
+    objects: Callable[[Any], str | None], script: Script | None = None
+) -> Callable[[Request], Answer]:
+    """400 with what `objects` says of the body, in the OpenAI shape; else the script's answer, or a good one."""
+
+    def answer(request: Request) -> Answer:
+        if said := objects(request.json()):
+            return status(400, {"error": {"message": said, "type": "invalid_request_error", "param": None}})
+        then = script or reply("good")
+        return then if isinstance(then, Answer) else then(request)
+
+    return answer
 
 
 def html(text: str = "<html><h1>Bad gateway</h1></html>", *, code: int = 200) -> Answer:

@@ -10,6 +10,7 @@ import pytest
 from idetour.profile import Catalog, KnownModel, Manners, Model, Target
 from idetour.profile.catalog import load
 from idetour.upstreams import openai
+from idetour.upstreams.asking import Asking
 from idetour.upstreams.transport import Outgoing
 from idetour.wire import chat
 
@@ -41,12 +42,14 @@ def outgoing(catalog: Catalog) -> Callable[..., Outgoing]:
         at = Target.parse(target)
         upstream = catalog.upstreams[at.upstream]
         return openai.prepare(
-            chat.read(body if isinstance(body, bytes) else json.dumps(body).encode()),
-            target=at,
-            upstream=replace(upstream, manners=manners.over(upstream.manners)),
-            model=model,
-            known=knows or catalog.models.get(at),
-            key=None,
+            Asking(
+                request=chat.read(body if isinstance(body, bytes) else json.dumps(body).encode()),
+                target=at,
+                upstream=replace(upstream, manners=manners.over(upstream.manners)),
+                model=model,
+                known=knows or catalog.models.get(at),
+                key=None,
+            )
         )
 
     return prepare

@@ -50,8 +50,8 @@ SAMPLING = {"temperature": 0.4, "top_p": 0.5}
         ("dashscope/qwen3-max", {"enable_thinking": True, "thinking_budget": 9}, {"max_tokens": 32768}),
         ("dashscope/qwen3.8-max", {"thinking_budget": 9}, {"max_tokens": 32768, "reasoning_effort": "low"}),
         # Ollama reads max_tokens alone and forgives the rest.
-        ("ollama/qwen3:8b", {"max_completion_tokens": 100, "user": "me"}, {"max_tokens": 100, "user": "me"}),
-        ("ollama/qwen3:8b", {"reasoning_effort": "low"}, {"reasoning_effort": "low"}),
+        ("lmstudio/qwen3:8b", {"max_tokens": 100, "user": "me"}, {"max_tokens": 100, "user": "me"}),
+        ("lmstudio/qwen3:8b", {"reasoning_effort": "low"}, {"reasoning_effort": "low"}),
         # OpenAI's reasoning models refuse max_tokens and sampling.
         ("openai/gpt-5", {**SAMPLING, "max_tokens": 100, "logprobs": True}, {"max_completion_tokens": 100}),
         ("openai/gpt-5", {"max_tokens": 1, "max_completion_tokens": 2}, {"max_completion_tokens": 2}),
@@ -224,7 +224,7 @@ def test_others_hear_parts_and_the_developer(outgoing: Prepare) -> None:
     messages = [{"role": "developer", "content": [TEXT]}]
 
     assert said(outgoing, "openai/gpt-5", messages) == messages
-    assert said(outgoing, "ollama/x", messages) == [{"role": "system", "content": [TEXT]}]
+    assert said(outgoing, "deepseek/x", messages) == [{"role": "system", "content": [TEXT]}]
 
 
 @pytest.mark.parametrize(
@@ -331,3 +331,61 @@ def test_a_limit_of_the_profile_wins_over_the_catalogs_output(outgoing: Prepare)
     made = json.loads(outgoing("vllm/x", body, knows=known).body or b"")
 
     assert (made["max_tokens"], made["max_completion_tokens"]) == (2000, 1000)
+
+
+LS = {"type": "function", "function": {"name": "ls"}}
+NAMED = {"type": "function", "function": {"name": "ls"}}
+
+
+@pytest.mark.parametrize(
+    ("model", "asked", "choice"),
+    [
+        ("qwen3.7-plus", {"tool_choice": "required"}, "auto"),
+        ("qwen3.7-plus", {"tool_choice": NAMED}, "auto"),
+        ("qwen3.7-plus", {"tool_choice": "none"}, "none"),
+        ("qwen3.7-plus", {"tool_choice": "required", "reasoning_effort": "none"}, "required"),
+        ("qwen3.8-max", {"tool_choice": "required"}, "auto"),
+        ("qwen3.8-max", {"tool_choice": "required", "reasoning_effort": "none"}, "required"),
+        ("qwen-plus", {"tool_choice": "required"}, "required"),
+        ("qwen-plus", {"tool_choice": "required", "reasoning_effort": "high"}, "auto"),
+        ("qwen3-coder-plus", {"tool_choice": "required"}, "required"),
+        ("qwq-plus", {"tool_choice": NAMED}, "auto"),
+    ],
+)
+def test_a_model_of_dashscope_that_thinks_is_not_made_to_call(
+    sent: Sent, model: str, asked: dict[str, Any], choice: Any
+) -> None:
+    """400 "The tool_choice parameter does not support being set to required or object in thinking mode"."""
+    assert sent(f"dashscope/{model}", tools=[LS], **asked)["tool_choice"] == choice
+
+
+MARK = {"cache_control": {"type": "ephemeral"}}
+
+
+@pytest.mark.parametrize(
+    ("target", "kept"),
+    [("openrouter/anthropic/claude-sonnet-5", True), ("dashscope/qwen-plus", True), ("openai/gpt-5", False), (NIM, False)],
+)  # fmt: skip
+def test_marks_for_the_cache_go_to_who_heeds_them_and_to_nobody_who_refuses_them(
+    outgoing: Prepare, target: str, kept: bool
+) -> None:
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+    messages = [
+        {"role": "user", "content": [{**TEXT, **MARK}, picture]},
+        {"role": "user", "content": "x", **MARK},
+    ]
+    body = {"model": "m", "messages": messages, "tools": [{**LS, **MARK}]}
+    made = json.loads(outgoing(target, body).body or b"")
+    assert (json.dumps(made).count("cache_control") == 3) == kept
+    assert ("cache_control" in json.dumps(made)) == kept
+    assert [part["type"] for part in made["messages"][0]["content"]] == ["text", "image_url"]
+
+
+def test_openrouter_is_told_how_to_route(sent: Sent) -> None:
+    wishes = {
+        "provider": {"order": ["anthropic"], "data_collection": "deny"},
+        "models": ["a/b", "c/d"],
+        "transforms": ["middle-out"],
+        "session_id": "s",
+    }
+    assert sent("openrouter/unknown/model", **wishes) == wishes

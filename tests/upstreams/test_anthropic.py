@@ -1,20 +1,20 @@
 """What an upstream that speaks Messages is sent, and how its answers arrive."""
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from idetour.errors import BadRequest
-from idetour.profile import Catalog, Manners, Model, Target, Upstream
+from idetour.profile import Catalog, Model, Target, Upstream
 from idetour.secret import Secret
 from idetour.upstreams import Transports, prepare
-from idetour.upstreams.anthropic import Native, Streamed, Translating, Whole, address, headers
-from idetour.upstreams.transport import Incoming, Outgoing, Pool, TransportError
-from idetour.wire import chat, messages, sse
+from idetour.upstreams.anthropic import address, headers
+from idetour.upstreams.foreign import Translating
+from idetour.upstreams.transport import Outgoing, Pool
+from idetour.wire import chat, messages
 
 UP = Upstream(name="up", title="Up", url="https://up.test", speaks="anthropic")
 HI = [{"role": "user", "content": "hi"}]
@@ -224,92 +224,7 @@ def test_what_chat_cannot_say_is_refused_for_other_upstreams(catalog: Catalog) -
         )
 
 
-@dataclass
-class Scripted:
-    """An answer in pieces."""
-
-    pieces: list[bytes]
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": "text/event-stream"})
-    closed: bool = False
-
-    async def read(self) -> bytes:
-        return self.pieces.pop(0) if self.pieces else b""
-
-    def close(self) -> None:
-        self.closed = True
-
-
-@dataclass
-class Wire:
-    """A transport that has its answer ready."""
-
-    answer: Incoming
-
-    async def send(self, outgoing: Outgoing) -> Incoming:
-        return self.answer
-
-
-def asked(kind: type[Outgoing] = Outgoing) -> Outgoing:
-    return kind(url="https://up.test/v1/messages", headers={}, body=b"{}")
-
-
-START = b'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1","model":"c"}}\n\n'
-PING = b'event: ping\ndata: {"type":"ping"}\n\n'
-
-
-def test_a_sign_of_life_is_passed_on_as_one() -> None:
-    """The gateway gives up on an upstream that is silent; one that thinks and pings is not."""
-
-    async def reads() -> list[bytes]:
-        incoming = await Translating(Wire(Scripted([START, PING, START[:9]]))).send(asked())
-        return [await incoming.read() for _ in range(4)]
-
-    start, *rest = asyncio.run(reads())
-    assert start.startswith(b'data: {"id":"msg_1"')
-    assert rest == [sse.KEEP_ALIVE, sse.KEEP_ALIVE, b""]
-
-
-def test_a_client_that_speaks_messages_gets_the_ping_itself() -> None:
-    async def ping() -> bytes:
-        incoming = await Translating(Wire(Scripted([START, PING]))).send(asked(Native))
-        await incoming.read()
-        return await incoming.read()
-
-    assert b'"x_anthropic":{"type":"ping"}' in asyncio.run(ping())
-
-
-def test_an_error_page_is_left_to_whoever_reads_all_of_them() -> None:
-    answer = Scripted([b"{}"], status=529)
-    assert asyncio.run(Translating(Wire(answer)).send(asked())) is answer
-
-
-def test_closing_the_translation_closes_the_answer() -> None:
-    for kind in ({"content-type": "text/event-stream"}, {"content-type": "application/json"}):
-        answer = Scripted([], headers=kind)
-        incoming = asyncio.run(Translating(Wire(answer)).send(asked()))
-        incoming.close()
-        assert isinstance(incoming, Streamed | Whole)
-        assert answer.closed
-
-
-def test_a_whole_message_is_read_to_its_end_and_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
-    body = b'{"type":"message","content":[{"type":"text","text":"hi"}]}'
-
-    async def reads(*pieces: bytes) -> list[bytes]:
-        answer = Scripted([*pieces], headers={"content-type": "application/json"})
-        incoming = await Translating(Wire(answer)).send(asked())
-        return [await incoming.read(), await incoming.read()]
-
-    made, end = asyncio.run(reads(body[:9], body[9:]))
-    assert (json.loads(made)["choices"][0]["message"]["content"], end) == ("hi", b"")
-    monkeypatch.setattr("idetour.upstreams.anthropic.WHOLE_BYTES", 10)
-    with pytest.raises(TransportError, match="larger than"):
-        asyncio.run(reads(body[:9], body[9:]))
-
-
 def test_each_kind_of_upstream_has_its_transport() -> None:
     transports = Transports(Pool())
     assert isinstance(transports.to(UP), Translating)
-    assert transports.to(replace(UP, speaks="openai", manners=Manners())) is transports.pool
     assert transports.to(replace(UP, speaks="demo")) is transports.demo

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from idetour.errors import BadRequest, UpstreamError
+from idetour.errors import BadRequest, NotFound, UpstreamError
 from idetour.upstreams import Transports
 from idetour.upstreams.demo import Demo, Script, newest_words, steps
 from idetour.upstreams.transport import Outgoing, Pool
@@ -151,3 +151,10 @@ def test_an_answer_that_is_cut_does_not_look_finished() -> None:
 def test_what_it_cannot_read_is_the_askers_mistake(body: bytes) -> None:
     with pytest.raises(BadRequest):
         asyncio.run(Demo().send(Outgoing(url="demo:", headers={}, body=body)))
+
+
+def test_a_model_that_is_none_is_not_found() -> None:
+    sent = Outgoing(url="demo:", headers={}, body=json.dumps({"model": "gpt-4o", "messages": []}).encode())
+
+    with pytest.raises(NotFound, match="There is no demo/gpt-4o. There are: hello, thinker, tools, slow."):
+        asyncio.run(Demo().send(sent))

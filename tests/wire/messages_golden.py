@@ -64,8 +64,11 @@ def message(stream: bytes) -> Message | None:
     return cast(Message | None, snapshot)
 
 
-def well_formed(stream: bytes) -> bool:
-    """Whether blocks follow each other strictly and the message ends once, or in an error."""
+def well_formed(stream: bytes, *, empty: bool = False) -> bool:
+    """Whether blocks follow each other strictly and the message ends once, or in an error.
+
+    `empty`: it may end without a block, as Anthropic's own sometimes do.
+    """
     kinds = [event["type"] for event in events(stream) if event["type"] != "ping"]
     open_block, count = False, 0
     for event in events(stream):
@@ -77,7 +80,7 @@ def well_formed(stream: bytes) -> bool:
             if not open_block or event["index"] != count - 1:
                 return False
             open_block = event["type"] == "content_block_delta"
-    ends = kinds[-2:] == ["message_delta", "message_stop"] and not open_block and count > 0
+    ends = kinds[-2:] == ["message_delta", "message_stop"] and not open_block and (empty or count > 0)
     once = kinds.count("message_start") == 1 and kinds[0] == "message_start"
     failed = kinds[-1] == "error" and kinds.count("message_start") <= 1
     return (ends and once and kinds.count("message_stop") == 1) or (failed and "message_stop" not in kinds)

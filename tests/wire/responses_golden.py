@@ -34,6 +34,8 @@ def asked(body: bytes) -> str:
     """What becomes of a request, as the cases write it."""
     try:
         request = responses.read(body, Store())
+        if request.chat.refusal:
+            raise request.chat.refusal
     except BadRequest as error:
         return f"{error.param}: {error.message}"
     made: dict[str, Any] = {name: json.loads(bytes(value)) for name, value in request.chat.fields.items()}

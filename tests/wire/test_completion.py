@@ -66,7 +66,7 @@ messages = st.fixed_dictionaries(
             ),
             min_size=1,
         ),
-        "tool_calls": st.lists(calls, min_size=1),
+        "tool_calls": st.lists(calls, min_size=1, unique_by=lambda call: call["id"]),
         "function_call": st.fixed_dictionaries({"name": texts, "arguments": texts}),
         "annotations": st.lists(st.dictionaries(texts, texts)),
         "something_new": texts | st.integers() | st.lists(st.integers()),

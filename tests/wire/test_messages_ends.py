@@ -42,6 +42,13 @@ def test_whatever_an_upstream_says_no_number_is_negative(said: Any) -> None:
     assert all(number >= 0 for number in usage(raw.of(said)).values())
 
 
+def test_thoughts_are_counted_as_a_part_of_the_answer() -> None:
+    said = usage(raw.of({"completion_tokens": 50, "completion_tokens_details": {"reasoning_tokens": 20}}))
+    assert (said["output_tokens"], said["output_tokens_details"]) == (50, {"thinking_tokens": 20})
+    assert chat_usage(said)["completion_tokens_details"] == {"reasoning_tokens": 20}
+    assert "output_tokens_details" not in usage(raw.of({"completion_tokens": 50}))
+
+
 def test_an_upstream_that_counted_nothing_leaves_the_estimate() -> None:
     assert usage(raw.NULL, estimate=11)["input_tokens"] == 11
 

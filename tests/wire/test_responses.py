@@ -3,7 +3,7 @@ import json
 import pytest
 
 from idetour.errors import BadRequest
-from idetour.wire import responses
+from idetour.wire import responses, turns
 from idetour.wire.responses_store import Store
 from wire.responses_golden import REQUESTS, Case, asked
 
@@ -66,9 +66,26 @@ def test_a_call_that_was_left_open_before_is_said_to_be_there() -> None:
     store.keep("resp_1", json.dumps({"output": [call]}).encode(), read(input="Hi").items, None)
     body = {"model": "m", "input": "Again", "previous_response_id": "resp_1"}
 
-    with pytest.raises(BadRequest, match="holds the call 'call_1', and no item brings its output") as refused:
-        responses.read(json.dumps(body).encode(), store)
-    assert refused.value.param == "previous_response_id"
+    refused = responses.read(json.dumps(body).encode(), store).chat.refusal
+
+    assert refused
+    assert "holds the call 'call_1', and no item brings its output" in refused.message
+    assert refused.param == "previous_response_id"
+
+
+def test_what_chat_cannot_say_waits_for_who_is_asked() -> None:
+    """An upstream that speaks Responses may know it; the rules of a route can still look at what was said."""
+    request = read(input=[{"role": "user", "content": "Hi"}, {"type": "hologram"}]).chat
+
+    assert request.refusal
+    assert request.refusal.param == "input[1].type"
+    assert [turn.role for turn in turns.turns(request.fields)] == ["user", ""]
+    assert json.loads(bytes(request.native["input"]))[1] == {"type": "hologram"}
+
+
+def test_a_request_that_nobody_can_answer_is_refused_at_once() -> None:
+    with pytest.raises(BadRequest, match="`background`"):
+        read(background=True)
 
 
 def test_an_item_is_found_by_its_reference() -> None:

@@ -184,6 +184,18 @@ def test_an_answer_that_came_whole_may_be_larger_than_an_event_of_a_stream() -> 
     assert json.loads(whole(body, typed()))["output"][0]["content"][0]["text"] == said
 
 
+def test_what_was_thought_is_told_once_although_its_signature_repeats_it() -> None:
+    """So Claude's thoughts come out of `anthropic_stream`: in pieces, and then whole and signed."""
+    detail = {"type": "reasoning.text", "text": "Hm.", "signature": "s", "format": "anthropic-claude-v1"}
+    deltas = [{"reasoning_content": "Hm."}, {"reasoning_details": [detail]}, {"content": "Yes"}]
+    chunks = [json.dumps({"choices": [{"index": 0, "delta": delta}]}).encode() for delta in deltas]
+    telling = typed()
+    told = events(telling.feed(b"".join(map(sse.encode, chunks)) + sse.DONE))
+
+    [thought, _] = finished(told)["output"]
+    assert [part["text"] for part in thought["summary"]] == ["Hm."]
+
+
 def test_nothing_is_told_of_a_stream_that_has_not_begun() -> None:
     telling = typed()
 

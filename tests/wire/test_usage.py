@@ -32,3 +32,17 @@ def test_an_absurd_number_counts_as_nothing() -> None:
 @pytest.mark.parametrize("said", [b"null", b"[]", b'"many"', b"3", b"{", b""])
 def test_what_is_no_object_is_no_usage(said: bytes) -> None:
     assert Usage.read(said) is None
+
+
+def test_what_was_written_to_the_cache_and_what_it_cost_are_read() -> None:
+    said = b'{"prompt_tokens":9,"prompt_tokens_details":{"cached_tokens":2,"cache_write_tokens":4},"cost":0.00017}'
+
+    assert Usage.read(said) == Usage(prompt=9, total=9, cached=2, written=4, cost=0.00017)
+
+
+@pytest.mark.parametrize("cost", [b'"0.1"', b"-1", b"1e300", b"null", b"{}"])
+def test_a_cost_that_is_nonsense_is_none(cost: bytes) -> None:
+    usage = Usage.read(b'{"prompt_tokens":9,"cost":%b}' % cost)
+
+    assert usage
+    assert usage.cost is None

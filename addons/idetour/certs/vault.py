@@ -4,20 +4,16 @@ The keyring is used where the package `keyring` is installed and finds one. A
 file can be locked with a passphrase: typed, or from IDETOUR_CA_PASSPHRASE.
 """
 
-import importlib
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from idetour import disk
+from idetour import disk, keychain
 from idetour.errors import SetupError
 
-SERVICE = "idetour"
 FILE = "issuer.key"
 VARIABLE = "IDETOUR_CA_PASSPHRASE"
 
@@ -32,7 +28,7 @@ def from_environment(_question: str = "") -> str | None:
 
 def keep(folder: Path, key: ec.EllipticCurvePrivateKey, *, passphrase: Passphrase = from_environment) -> None:
     """Keep the key of the set in `folder`. A passphrase in the environment asks for the file."""
-    if not from_environment() and _kept_in_keyring(folder.name, _pem(key, None)):
+    if not from_environment() and keychain.keep(folder.name, _pem(key, None).decode()):
         return
     secret = from_environment() or passphrase("A passphrase for the authority's key (empty for none)")
     disk.replace(folder / FILE, _pem(key, secret))
@@ -45,8 +41,7 @@ def fetch(folder: Path, *, passphrase: Passphrase = from_environment) -> ec.Elli
     """
     path = folder / FILE
     if not path.exists():
-        with _keyring() as keyring:
-            stored = keyring and keyring.get_password(SERVICE, folder.name)
+        stored = keychain.fetch(folder.name)
         return _loaded(stored.encode(), None) if stored else None
     pem = path.read_bytes()
     if b"ENCRYPTED" not in pem:
@@ -63,9 +58,7 @@ def fetch(folder: Path, *, passphrase: Passphrase = from_environment) -> ec.Elli
 def forget(folder: Path) -> None:
     """Remove the key of a set. Harmless where there is none."""
     (folder / FILE).unlink(missing_ok=True)
-    with suppress(SetupError), _keyring() as keyring:
-        if keyring and keyring.get_password(SERVICE, folder.name):
-            keyring.delete_password(SERVICE, folder.name)
+    keychain.forget(folder.name)
 
 
 def place(folder: Path) -> str:
@@ -74,32 +67,6 @@ def place(folder: Path) -> str:
     if not path.exists():
         return "the system's keyring"
     return f"{path}, {'with' if b'ENCRYPTED' in path.read_bytes() else 'without'} a passphrase"
-
-
-def _kept_in_keyring(name: str, pem: bytes) -> bool:
-    with suppress(SetupError), _keyring() as keyring:
-        if keyring:
-            keyring.set_password(SERVICE, name, pem.decode())
-            # One of its back ends takes everything and keeps nothing.
-            return bool(keyring.get_password(SERVICE, name) == pem.decode())
-    return False
-
-
-@contextmanager
-def _keyring() -> Iterator[ModuleType | None]:
-    """The optional package, or None. Raises SetupError where its keyring is absent, locked or refuses."""
-    try:
-        keyring = importlib.import_module("keyring")
-        errors = importlib.import_module("keyring.errors")
-    except ImportError:
-        yield None
-        return
-    try:
-        yield keyring
-    except errors.KeyringError as error:
-        raise SetupError(
-            f"The system's keyring does not answer: {error}. Unlock it and try again."
-        ) from error
 
 
 def _pem(key: ec.EllipticCurvePrivateKey, secret: str | None) -> bytes:

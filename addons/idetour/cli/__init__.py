@@ -3,7 +3,27 @@
 import click
 
 from idetour import __version__
-from idetour.cli import ask, cert, check, doctor, models, profile, route, run, status, takeover, undo, where
+from idetour.cli import (
+    accounts,
+    agent,
+    ask,
+    cert,
+    check,
+    doctor,
+    login,
+    models,
+    profile,
+    quirks,
+    record,
+    replay,
+    route,
+    run,
+    status,
+    takeover,
+    undo,
+    usage,
+    where,
+)
 from idetour.cli.group import Group
 
 
@@ -18,7 +38,20 @@ def main() -> None:
 
 
 for command in (
-    *(run.run, check.check, ask.ask, models.models, status.status, profile.profile, route.route, cert.cert),
-    *(takeover.takeover, undo.undo, doctor.doctor, where.where),
+    *(
+        run.run,
+        check.check,
+        ask.ask,
+        login.login,
+        accounts.accounts,
+        models.models,
+        status.status,
+        usage.usage,
+        quirks.quirks,
+        profile.profile,
+        route.route,
+        cert.cert,
+    ),
+    *(record.record, replay.replay, takeover.takeover, undo.undo, doctor.doctor, agent.agent, where.where),
 ):
     main.add_command(command)

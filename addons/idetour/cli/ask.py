@@ -40,8 +40,9 @@ def ask(
     With --intercept the request goes to https://api.openai.com by CONNECT and
     trusts nothing but our own authority, which proves the whole road.
     """
-    from idetour.cli.offer import first_choice
-    from idetour.profile.read import find, read
+    from idetour.accounts.pool import read
+    from idetour.profile.read import find
+    from idetour.routes.offer import first_choice
 
     text = " ".join(words)
     if not text.strip():

@@ -7,12 +7,13 @@ import click
 @click.argument("profile", required=False)
 def check(profile: str | None) -> None:
     """Read PROFILE (a name or a path) and show who answers what and which keys are missing. No network."""
-    from idetour.cli.offer import asks_for, state, targets
+    from idetour.accounts.pool import read
     from idetour.cli.screen import console, rows, table, warn
     from idetour.cli.status import weighing
     from idetour.endpoints.weights import differences, saved, with_weights
     from idetour.home import home
-    from idetour.profile.read import find, read
+    from idetour.profile.read import find
+    from idetour.routes.offer import asks_for, state, targets
     from idetour.routes.plan import offered
 
     made = read(find(profile))

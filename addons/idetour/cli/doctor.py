@@ -1,6 +1,7 @@
 """`idetour doctor`: which hop between the IDE and the model is broken, and what to do."""
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,9 @@ OPEN = "The road is open."
 )
 @click.option("--offline", is_flag=True, help="Do not ask the upstreams by themselves.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option(
+    "--lines", "as_lines", is_flag=True, help="For programs that show it live: JSON, a line for each."
+)
 def doctor(
     profile: str | None,
     port: int,
@@ -40,6 +44,7 @@ def doctor(
     patience: float,
     offline: bool,
     as_json: bool,
+    as_lines: bool,
 ) -> None:
     """Try every hop of the road, live, in the order in which a request travels, and name the first that is broken.
 
@@ -51,10 +56,14 @@ def doctor(
     ide = known(ide_name) if ide_name else None
     road = Road(wanted=profile, port=port, ide=ide, model=model, offline=offline, patience=patience)
     walking = walk(HOPS, road)
-    seen = list(walking if as_json else told(walking, width=max(len(hop.name) for hop in HOPS)))
-    if as_json:
+    if as_lines:
+        seen = list(lined(walking))
+        click.echo(json.dumps({"type": "end", **conclusion(seen)}, ensure_ascii=False))
+    elif as_json:
+        seen = list(walking)
         click.echo(json.dumps(report(seen), ensure_ascii=False, indent=2))
     else:
+        seen = list(told(walking, width=max(len(hop.name) for hop in HOPS)))
         conclude(seen)
     if first_broken(seen):
         raise SystemExit(1)
@@ -97,13 +106,26 @@ def conclude(seen: "Sequence[Seen]") -> None:
     console.print(f"\nFirst broken hop: {hop.name}. {finding.remedy or finding.text}", style="bold red")
 
 
-def report(seen: "Sequence[Seen]") -> dict[str, object]:
-    """The same for programs."""
+def lined(seen: "Iterator[Seen]") -> "Iterator[Seen]":
+    """Pass on what is found, and print it at once as an object."""
+    for each in seen:
+        click.echo(json.dumps({"type": "finding", **found(each)}, ensure_ascii=False))
+        sys.stdout.flush()
+        yield each
+
+
+def found(seen: "Seen") -> dict[str, object]:
+    hop, finding = seen
+    return {"hop": hop.name, "state": finding.state, "text": finding.text, "remedy": finding.remedy}
+
+
+def conclusion(seen: "Sequence[Seen]") -> dict[str, object]:
     from idetour.doctor import first_broken
 
     first = first_broken(seen)
-    findings = [
-        {"hop": hop.name, "state": finding.state, "text": finding.text, "remedy": finding.remedy}
-        for hop, finding in seen
-    ]
-    return {"open": first is None, "first_broken": first and first[0].name, "findings": findings}
+    return {"open": first is None, "first_broken": first and first[0].name}
+
+
+def report(seen: "Sequence[Seen]") -> dict[str, object]:
+    """The same for programs."""
+    return {**conclusion(seen), "findings": [*map(found, seen)]}

@@ -44,7 +44,8 @@ def explain(words: tuple[str, ...], file: Path | None, model: str | None) -> Non
     """
     import asyncio
 
-    from idetour.profile.read import find, read
+    from idetour.accounts.pool import read
+    from idetour.profile.read import find
     from idetour.routes.asked import Asked
 
     names, texts = (words, ()) if file else (words[:-1], words[-1:])
@@ -57,7 +58,7 @@ def explain(words: tuple[str, ...], file: Path | None, model: str | None) -> Non
 
 def request(profile: "Profile", said: bytes | str, model: str | None) -> "ChatRequest":
     """The request that a file holds, or the one that an IDE makes of a text. Raises BadRequest."""
-    from idetour.cli.offer import first_choice
+    from idetour.routes.offer import first_choice
     from idetour.wire import chat
 
     if isinstance(said, str):
@@ -155,8 +156,8 @@ def shares(profile: "Profile", rule: "Rule | None") -> "dict[Target, str]":
 
 def candidates(profile: "Profile", planned: "Plan", shares: "dict[Target, str]") -> None:
     """Who would be asked, in order."""
-    from idetour.cli.offer import state
     from idetour.cli.screen import table
+    from idetour.routes.offer import state
 
     table(
         ("", "asked first", "target", "key"),

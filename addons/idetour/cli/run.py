@@ -4,6 +4,8 @@ import errno
 import logging
 import socket
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from idetour.profile import Profile, Upstream
 
 WEB_PORT = 8081
+COLUMNS = ("method", "path", "status", "comment", "size", "time")  # mitmweb's own have no comment
 CHATTER = {  # a line per connection
     "mitmproxy.proxy": logging.ERROR,  # warns of each handshake that failed, as we do with the remedy
     "mitmproxy.addons": logging.WARNING,
@@ -39,6 +42,7 @@ VENDORS = 4  # without a key, that are named
     "--host", default="127.0.0.1", show_default=True, help="Another than loopback needs an access key."
 )
 @click.option("--web", is_flag=True, help="With mitmweb: see live what the IDE says.")
+@click.option("--trace", is_flag=True, help="Show each attempt at an upstream as a flow of its own.")
 @click.option(
     "--mode",
     "modes",
@@ -51,16 +55,23 @@ VENDORS = 4  # without a key, that are named
     type=click.Choice(["hosts", "system-proxy", "pac"]),
     help="Lead this machine's programs here until idetour ends.",
 )
+@click.option(
+    "--keep-bodies", is_flag=True, help="Keep what is said, without keys, for a day: for the dashboard."
+)
 @click.option("-v", "--verbose", is_flag=True, help="mitmproxy's own log as well.")
+@click.option("-q", "--quiet", is_flag=True, help="No line for each request.")
 @click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[-- MITMPROXY OPTIONS]")
 def run(
     profile: str | None,
     port: int,
     host: str,
     web: bool,
+    trace: bool,
     modes: tuple[str, ...],
     takeover: "Way | None",
+    keep_bodies: bool,
     verbose: bool,
+    quiet: bool,
     options: tuple[str, ...],
 ) -> None:
     """Start the proxy with PROFILE (a name or a path; without one: `default`).
@@ -69,8 +80,9 @@ def run(
     file needs port 443 as well: --takeover hosts sees to both.
     """
     from idetour import home
+    from idetour.accounts.pool import read
     from idetour.cli.lead import prepared
-    from idetour.profile.read import find, read
+    from idetour.profile.read import find
 
     if profile and profile.startswith("-"):  # `run -- -w FILE`: there is no profile before the options
         options, profile = (profile, *options), None
@@ -92,21 +104,23 @@ def run(
         *("--set", f"confdir={home.folder('mitmproxy')}"),
         *("--set", f"idetour_profile={path}"),
         *("--set", f"idetour_lan={str(lan).lower()}"),
+        *("--set", f"idetour_trace={str(trace).lower()}"),
+        *("--set", f"idetour_keep_bodies={str(keep_bodies).lower()}"),
         *("--set", "show_ignored_hosts=false"),
     ]
     if web:
         arguments += ["--web-port", str(ports.next_free("127.0.0.1", WEB_PORT - 1))]
+        arguments += [word for column in COLUMNS for word in ("--set", f"web_columns={column}")]
         if not sys.stdout.isatty():
             arguments += ["--no-web-open-browser"]
     else:
-        arguments += ["--set", "flow_detail=0"]
-    set_up_log(web=web, verbose=verbose)
-    start_screen(made, host, port, modes)
+        arguments += ["--set", f"flow_detail={int(trace)}"]  # a line for each attempt
+    set_up_log(web=web, verbose=verbose, quiet=quiet)
     with plan.held():
-        start([*arguments, *options], web=web)
+        start([*arguments, *options], partial(start_screen, made, host, port, modes), web=web)
 
 
-def set_up_log(*, web: bool, verbose: bool) -> None:
+def set_up_log(*, web: bool, verbose: bool, quiet: bool) -> None:
     """Our lines go straight to the terminal: by mitmproxy's way, through all of its addons, a line costs as much
     as a fifth of its request. mitmweb shows them in its event log, so there they do take that way.
     """
@@ -114,18 +128,22 @@ def set_up_log(*, web: bool, verbose: bool) -> None:
         for name, level in CHATTER.items():
             logging.getLogger(name).setLevel(level)
     if not web:
-        handler = logging.StreamHandler(sys.stdout)
-        handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
+        from idetour.cli.lines import handler
+        from idetour.gateway.logs import debugging
+
         ours = logging.getLogger("idetour")
-        ours.addHandler(handler)
-        ours.setLevel(logging.DEBUG if verbose else logging.INFO)
+        ours.addHandler(handler(verbose=verbose, quiet=quiet))
+        ours.setLevel(logging.DEBUG if verbose or debugging() else logging.INFO)
         ours.propagate = False
 
 
-def start(arguments: list[str], *, web: bool) -> None:
-    """Hand over to mitmproxy; returns when it has stopped."""
+def start(arguments: list[str], say: Callable[[], None], *, web: bool) -> None:
+    """Hand over to mitmproxy; `say` is called once it listens. Returns when it has stopped."""
     from mitmproxy.tools import main
 
+    from idetour.proxy import announce
+
+    announce(say)
     if web:
         main.mitmweb(arguments)
     else:
@@ -188,8 +206,8 @@ def url_host(host: str) -> str:
 def start_screen(profile: "Profile", host: str, port: int, modes: tuple[str, ...]) -> None:
     """What it listens on, what to type into the IDE, which keys are missing, and a line that works as it stands."""
     from idetour import __version__
-    from idetour.cli.offer import asks_for, first_choice, lacking, ready
     from idetour.cli.screen import console, rows, warn
+    from idetour.routes.offer import asks_for, first_choice, lacking, ready
     from idetour.routes.plan import offered
 
     here, there = reached(host)
@@ -206,6 +224,7 @@ def start_screen(profile: "Profile", host: str, port: int, modes: tuple[str, ...
         *([("For others", f"{others}/v1")] if others != base else []),
         ("Model", ", ".join(shown) + more),
         ("API key", asks_for(profile) or "anything"),
+        ("Dashboard", f"{base}/admin#token={once()}  (works once)"),
         ("As a proxy", f"{base} intercepts {', '.join(profile.hosts)}; trust `idetour cert path` for it"),
     ]
     if missing := families(lacking(profile)):
@@ -218,6 +237,15 @@ def start_screen(profile: "Profile", host: str, port: int, modes: tuple[str, ...
     key = " -H 'Authorization: Bearer YOUR_ACCESS_KEY'" if asks_for(profile) else ""
     console.print("\nTry it:", style="bold")
     console.print(f"curl -N {base}/v1/chat/completions{key} -d '{request}'\n")
+
+
+def once() -> str:
+    """What lets the owner's browser in, one time."""
+    from idetour import home
+    from idetour.endpoints.admin import token
+    from idetour.endpoints.admin.session import link
+
+    return link(token(home.folder("state")))
 
 
 def families(upstreams: "list[Upstream]") -> "list[Upstream]":

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,14 +12,18 @@ from idetour import ports
 from idetour.cli.group import Group, its_port
 from idetour.errors import SetupError
 
-SECONDS = 2.0  # between two looks
+if TYPE_CHECKING:
+    import httpx2
+
+SECONDS = 2.0  # between two looks while nothing happens
+LEAST_SECONDS = 0.3  # and while much does
 LATEST = 10  # requests that are shown
 
 
 @click.group(
     cls=Group, invoke_without_command=True, short_help="How each target fares, and the latest requests."
 )
-@click.option("--watch", is_flag=True, help="Look again every two seconds, until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Look again whenever something happens, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @its_port
 @click.pass_context
@@ -35,7 +39,7 @@ def status(context: click.Context, watch: bool, as_json: bool, port: int) -> Non
     if context.invoked_subcommand:
         return
     with suppress(KeyboardInterrupt):
-        while True:
+        for _ in changes(port) if watch else (None,):
             said = asked(port, "GET", "/admin/api/status")
             if as_json:
                 click.echo(json.dumps(said, ensure_ascii=False, indent=None if watch else 2))
@@ -43,9 +47,6 @@ def status(context: click.Context, watch: bool, as_json: bool, port: int) -> Non
                 if watch:
                     console.clear()
                 show(said)
-            if not watch:
-                return
-            time.sleep(SECONDS)
 
 
 @status.command(short_help="Forget what is held against a target, so that it is asked again.")
@@ -61,15 +62,63 @@ def clear(port: int, target: str, own: int | None) -> None:
         click.echo(f"Nothing was held against {target}: it has not been asked since the start.")
 
 
+@status.command(short_help="A link that lets a browser into the dashboard, once.")
+@click.option("-p", "--port", "own", type=click.IntRange(1, 65535), help="The same as before `link`.")
+@click.pass_obj
+def link(port: int, own: int | None) -> None:
+    """Print a link to the dashboard. It works once; the browser then stays in for as long as it is used."""
+    click.echo(asked(own or port, "POST", "/admin/api/link", {})["url"])
+
+
+def changes(port: int) -> Iterator[None]:
+    """At once, then whenever something happens, and every two seconds: times count down. Raises SetupError."""
+    import httpx2
+
+    from idetour.endpoints.admin import EVENTS
+
+    last, drawn = "", 0.0
+    yield
+    with owning(port) as client:
+        while True:
+            headers = {"last-event-id": last} if last else {}
+            patience = httpx2.Timeout(10, read=SECONDS)
+            try:
+                with client.stream("GET", EVENTS, headers=headers, timeout=patience) as answer:
+                    check(answer, port)
+                    for line in answer.iter_lines():
+                        last = line[4:] if line.startswith("id: ") else last
+                        if line.startswith("data: ") and time.monotonic() - drawn > LEAST_SECONDS:
+                            yield
+                            drawn = time.monotonic()
+            except httpx2.ReadTimeout:
+                yield
+            except httpx2.HTTPError as error:
+                raise SetupError(f"The idetour on port {port} does not answer any more: {error}") from error
+
+
 def asked(port: int, method: str, path: str, body: object = None) -> Any:
     """What the idetour on this port answers to its owner. Raises SetupError."""
     import httpx2
 
-    from idetour.cli.ask import is_idetour, message
+    with owning(port) as client:
+        try:
+            answer = client.request(method, path, json=body)
+        except httpx2.HTTPError as error:
+            raise SetupError(f"The idetour on port {port} does not answer: {error}") from error
+        check(answer, port)
+        return answer.json()
+
+
+def owning(port: int) -> "httpx2.Client":
+    """A client of the idetour on this port that shows its owner's token. Raises SetupError."""
+    import httpx2
+
+    from idetour.cli.ask import is_idetour
     from idetour.endpoints.admin import FILE, HEADER, stored
     from idetour.home import home
 
-    if not is_idetour(f"http://127.0.0.1:{port}"):
+    address = f"http://127.0.0.1:{port}"
+    if not is_idetour(address):
         raise SetupError(absent(port))
     state = home() / "state"
     token = stored(state)
@@ -77,22 +126,18 @@ def asked(port: int, method: str, path: str, body: object = None) -> Any:
         raise SetupError(
             f"{state / FILE} is missing: was the idetour on port {port} started with another home?"
         )
-    try:
-        answer = httpx2.request(
-            method,
-            f"http://127.0.0.1:{port}{path}",
-            headers={HEADER: token.reveal()},
-            json=body,
-            timeout=10,
-            trust_env=False,
-        )
-    except httpx2.HTTPError as error:
-        raise SetupError(f"The idetour on port {port} does not answer: {error}") from error
+    return httpx2.Client(base_url=address, headers={HEADER: token.reveal()}, timeout=10, trust_env=False)
+
+
+def check(answer: "httpx2.Response", port: int) -> None:
+    """Raises SetupError where the owner's question was refused."""
+    from idetour.cli.ask import message
+    from idetour.home import home
+
     if answer.status_code == 401:
         raise SetupError(f"The idetour on port {port} was started with another home than {home()}.")
     if not answer.is_success:
-        raise SetupError(message(answer.content))
-    return answer.json()
+        raise SetupError(message(answer.read()))
 
 
 def absent(port: int) -> str:
@@ -143,7 +188,7 @@ def went(request: dict[str, Any]) -> Iterable[str]:
     return (
         time.strftime("%H:%M:%S", time.localtime(request["began"])),
         request["asked"],
-        request["target"] or "nobody",
+        request["target"] or ("–" if outcome == "running" else "nobody"),
         str(len(request["attempts"])),
         f"{outcome} {request['status']}" if outcome in ("failed", "broken") else outcome,
         f"{tokens['prompt']:,} in, {tokens['completion']:,} out" if tokens else "–",

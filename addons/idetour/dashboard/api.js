@@ -22,9 +22,13 @@ export async function post(path, body = {}) {
   return read(await send(path, body));
 }
 
+export async function remove(path, body = {}) {
+  return read(await send(path, body, { method: "DELETE" }));
+}
+
 /** An answer that is an event stream: `each` is called with the data of every event, as it comes. */
 export async function stream(path, body, each, signal) {
-  const answer = await send(path, body, signal);
+  const answer = await send(path, body, { signal });
   if (!answer.ok) return read(answer);
   const decoder = new TextDecoder();
   let left = "";
@@ -44,14 +48,9 @@ async function* parts(body) {
   }
 }
 
-function send(path, body, signal) {
+function send(path, body, how = {}) {
   const headers = { "content-type": "application/json", "x-idetour-page": "1" };
-  return ask(`${BASE}${path}`, {
-    method: "POST",
-    headers,
-    body: JSON.stringify(body),
-    signal,
-  });
+  return ask(`${BASE}${path}`, { method: "POST", headers, body: JSON.stringify(body), ...how });
 }
 
 async function ask(url, how) {
@@ -75,7 +74,7 @@ async function read(answer) {
   throw new Refused(answer.status, said?.error?.message ?? text.slice(0, 300), said?.error?.code);
 }
 
-/** The live events, resumed where they broke off. `state` is "open", "waiting" or "closed". */
+/** The live events, resumed where they broke off. `state` is "open", "waiting", "refused" or "closed". */
 export class Live {
   #listeners = new Set();
   #source = null;
@@ -84,15 +83,24 @@ export class Live {
   open() {
     if (this.#source) return;
     this.#source = new EventSource(`${BASE}/events`); // the browser reconnects with Last-Event-ID by itself
-    this.#source.onopen = () => this.#tell({ type: "state", state: (this.state = "open") });
-    this.#source.onerror = () => this.#tell({ type: "state", state: (this.state = "waiting") });
+    this.#source.onopen = () => this.#become("open");
+    this.#source.onerror = () => {
+      if (this.#source.readyState !== EventSource.CLOSED) return this.#become("waiting");
+      this.#source = null; // it was answered, but not with events: the browser does not ask again
+      this.#become("refused");
+    };
     this.#source.onmessage = (message) => this.#tell(JSON.parse(message.data));
   }
 
   close() {
     this.#source?.close();
     this.#source = null;
-    this.#tell({ type: "state", state: (this.state = "closed") });
+    this.#become("closed");
+  }
+
+  #become(state) {
+    this.state = state;
+    this.#tell({ type: "state", state });
   }
 
   /** Call `listener` with each event; returns how to stop. */

@@ -1,6 +1,6 @@
 // The shell: who may enter, which page is shown, in which language and light.
 
-import { Live, Refused, get, post } from "./api.js";
+import { Live, Refused, get, post, remove } from "./api.js";
 import { dialog, fill, h, marked } from "./dom.js";
 import * as logs from "./pages/logs.js";
 import * as models from "./pages/models.js";
@@ -10,14 +10,17 @@ import * as setup from "./pages/setup.js";
 import { language, speak, t } from "./say.js";
 
 const PAGES = { overview, requests, models, setup, logs };
+const REVIVE_SECONDS = 3;
 const live = new Live();
 let leave = () => {}; // what the page that is shown wants to have done when it goes
 let wanted = 0; // counts the pages that were opened: one that loads slowly must not replace a later one
 
-addEventListener("hashchange", show);
+addEventListener("hashchange", () => (location.hash.startsWith("#token=") ? enter() : show()));
 addEventListener("keydown", shortcut);
 live.on((event) => {
   if (event.type === "state") mark(event.state);
+  if (event.state === "refused") revive();
+  if (event.type === "hello" && event.gap) show(); // something was missed
 });
 dress(localStorage.getItem("theme") ?? "auto");
 speak(language);
@@ -38,8 +41,31 @@ async function enter() {
   await show();
 }
 
+/** The events ended for good: the session is over, because idetour was started anew, or idetour is gone. */
+async function revive() {
+  try {
+    await get("/session");
+    live.open();
+  } catch (error) {
+    if (error.status === 401) return door(t("session_over"));
+    setTimeout(revive, REVIVE_SECONDS * 1000);
+  }
+}
+
+async function logOut() {
+  try {
+    await remove("/session");
+    door();
+  } catch (error) {
+    told(document.getElementById("main"), error);
+  }
+}
+
 function door(problem) {
   live.close();
+  wanted += 1;
+  leave();
+  leave = () => {};
   const field = h("input", { type: "password", id: "token", autocomplete: "off", required: true });
   const form = h(
     "form",
@@ -92,6 +118,7 @@ function build() {
       ),
     ),
   );
+  const out = h("button", { type: "button", class: "small plain", onclick: logOut }, t("log_out"));
   const side = h(
     "div",
     { class: "side" },
@@ -101,7 +128,7 @@ function build() {
       "footer",
       {},
       h("span", { class: "live", id: "live", role: "status" }),
-      h("div", { class: "row" }, languages, themes),
+      h("div", { class: "row" }, languages, themes, out),
     ),
   );
   const skip = h(

@@ -1,5 +1,7 @@
 // Elements without a framework: `h` makes one, and what it is given is text, never markup.
 
+import { t } from "./say.js";
+
 /** `h("a", {href, class, onclick}, "text", node, [more])`. A value of null, undefined or false is left out. */
 export function h(tag, given = {}, ...children) {
   const node = document.createElement(tag);
@@ -55,7 +57,7 @@ async function copy(text) {
 export function dialog(title, ...content) {
   const close = h(
     "button",
-    { type: "button", class: "plain close", "aria-label": "×", onclick: () => box.close() },
+    { type: "button", class: "plain close", "aria-label": t("close"), onclick: () => box.close() },
     "×",
   );
   const box = h("dialog", { "aria-label": title }, h("header", {}, h("h2", {}, title), close), ...content);
@@ -78,27 +80,39 @@ export function badge(text, level) {
   return h("span", { class: "badge", "data-level": level }, text);
 }
 
-/** A table whose columns are `[heading, cell(row), class]`. With `open`, a row is opened by click and Enter. */
-export function table(columns, rows, open) {
-  const heads = columns.map(([heading, , kind]) => h("th", { class: kind, scope: "col" }, heading));
-  const body = rows.map((row) => line(columns, row, open));
-  return h(
-    "div",
-    { class: "scroll" },
-    h("table", {}, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, body)),
+/** A table whose columns are `[heading, cell(row), class]`. Where it is narrow, each row becomes a card. */
+export function table(columns, rows) {
+  const heads = columns.map(([heading, , kind]) =>
+    h("th", { class: kind, scope: "col" }, heading || h("span", { class: "offscreen" }, t("actions"))),
   );
+  const body = rows.map((row) => line(columns, row));
+  return h("table", {}, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, body));
 }
 
-export function line(columns, row, open) {
-  const cells = columns.map(([, cell, kind]) => h("td", { class: kind }, cell(row)));
-  const made = h("tr", { tabindex: open && "0" }, cells);
-  if (open) {
-    made.addEventListener("click", () => open(row));
-    made.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") open(row);
-    });
-  }
-  return made;
+export function line(columns, row) {
+  const cells = columns.map(([heading, cell, kind]) =>
+    h("td", { class: kind, "data-label": heading }, cell(row)),
+  );
+  return h("tr", {}, cells);
+}
+
+/** Call `work` when there was nothing new for a moment: for what is typed. */
+export function settled(work, milliseconds = 250) {
+  let timer = null;
+  return () => {
+    clearTimeout(timer);
+    timer = setTimeout(work, milliseconds);
+  };
+}
+
+/** A select with `[value, text]` for each option. */
+export function choice(label, options, chosen, change) {
+  const made = options.map(([value, text]) => h("option", { value, selected: value === chosen }, text));
+  return h("select", { "aria-label": label, onchange: (event) => change(event.target.value) }, made);
+}
+
+export function button(text, onclick, kind = "small") {
+  return h("button", { type: "button", class: kind, onclick }, text);
 }
 
 /** A card with a heading, and things at its right. */

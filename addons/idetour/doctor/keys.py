@@ -13,7 +13,9 @@ def judged(profile: Profile, leads: Mapping[str, tuple[Target, ...]]) -> Iterato
     """A finding for each upstream that is led to, or whose key was found."""
     ups = profile.upstreams
     used = dict.fromkeys(target.upstream for targets in leads.values() for target in targets)
-    with_key = [up.name for up in ups.values() if up.keys] if profile.offer == "available" else []
+    with_key = (
+        [up.name for up in ups.values() if up.keys or up.accounts] if profile.offer == "available" else []
+    )
     orphans = {name for name, targets in leads.items() if not any(ups[to.upstream].ready for to in targets)}
     for name in dict.fromkeys([*used, *with_key]):
         names = [each for each, targets in leads.items() if name in {to.upstream for to in targets}]
@@ -40,8 +42,9 @@ def of(upstream: Upstream, orphans: list[str]) -> Finding:
 
 
 def held(upstream: Upstream) -> str:
-    if upstream.keys:
-        return f"key {', '.join(map(str, upstream.keys))}"
+    if upstream.keys or upstream.accounts:
+        accounts = [f"account {each.name}" for each in upstream.accounts]
+        return ", ".join([*(f"key {key}" for key in upstream.keys), *accounts])
     return "sends the key that is typed into the IDE" if upstream.client_key else "needs no key"
 
 

@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 import httpx2
 
 from idetour import certs, home
+from idetour.accounts.pool import read
 from idetour.doctor.ides import Ide
 from idetour.errors import SetupError
 from idetour.profile import Profile, Target, Upstream
-from idetour.profile.read import find, read
+from idetour.profile.read import find
 from idetour.routes.plan import first_choice, leads
 from idetour.takeover import hosts, journal
 
@@ -113,7 +114,9 @@ class Road:
             return []
         keys_count = self.profile.offer == "available"
         every = self.profile.upstreams.values()
-        wanted = (each for each in every if each.name in used or (keys_count and each.keys))
+        wanted = (
+            each for each in every if each.name in used or (keys_count and (each.keys or each.accounts))
+        )
         return [each for each in wanted if each.ready and each.speaks != "demo"]
 
     @property

@@ -12,12 +12,14 @@ from typing import Any
 
 import httpx2
 
+from idetour.accounts.check import asked
 from idetour.certs.outbound import outbound_context
 from idetour.doctor.clock import ahead
 from idetour.doctor.hop import Finding, Hop, broken, note, ok, skipped
 from idetour.doctor.road import Road
 from idetour.doctor.trouble import explained
 from idetour.profile import Upstream
+from idetour.profile.credential import Key
 from idetour.profile.problem import near
 from idetour.secret import Secret
 
@@ -40,7 +42,7 @@ def tried(road: Road, upstream: Upstream) -> list[Finding]:
         try:
             open_to_all = asked(client, upstream, None)
             note_time(road, upstream, open_to_all)
-            answers = [(key, asked(client, upstream, key)) for key in upstream.keys]
+            answers = [(key, asked(client, upstream, key)) for key in keys(upstream)]
         except httpx2.HTTPError as error:
             what, remedy = explained(error, here=upstream.local)
             return [broken(f"{upstream.title} ({upstream.url}): {what}", remedy)]
@@ -50,17 +52,9 @@ def tried(road: Road, upstream: Upstream) -> list[Finding]:
     return [*findings, *missing(road, upstream, answers[0][1])]
 
 
-def asked(client: httpx2.Client, upstream: Upstream, key: Secret | None) -> httpx2.Response:
-    """The upstream's list of models. Raises httpx2.HTTPError."""
-    headers = {"user-agent": "idetour", **upstream.headers}
-    path = "/models"
-    if upstream.speaks == "anthropic":
-        path, headers["anthropic-version"] = "/v1/models", "2023-06-01"
-    if key and upstream.speaks == "anthropic":
-        headers["x-api-key"] = key.reveal()
-    elif key:
-        headers["authorization"] = f"Bearer {key.reveal()}"
-    return client.get(upstream.url + path, headers=headers)
+def keys(upstream: Upstream) -> list[Secret]:
+    """The environment's and those that were added; a login is tried by the stream."""
+    return [*upstream.keys, *(each.value for each in upstream.accounts if isinstance(each, Key))]
 
 
 def note_time(road: Road, upstream: Upstream, answer: httpx2.Response) -> None:

@@ -13,11 +13,12 @@ from idetour.secret import Secret
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:@/?#\s]+)(?::[0-9]+)?")
-CREDENTIALS = ("x-api-key", "authorization")
+CREDENTIALS = ("x-api-key", "api-key", "authorization")
+GRANTED = "idt-"  # how the tokens of tasks begin: see grants.py
 
 
 def presented(headers: Mapping[str, str]) -> dict[str, Secret]:
-    """The keys that came, by header: as Anthropic's clients send them and as OpenAI's do."""
+    """The keys that came, by header: as the clients of Anthropic, Azure and OpenAI send them."""
     found = {name: headers[name] for name in CREDENTIALS if headers.get(name)}
     scheme, _, value = found.pop("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and value.strip():
@@ -47,8 +48,9 @@ def check_key(profile: Profile, headers: Mapping[str, str]) -> None:
 
 
 def client_key(profile: Profile, headers: Mapping[str, str]) -> Secret | None:
-    """The client's own key, which may be sent on: whatever it presented but our access keys."""
-    return next((key for key in presented(headers).values() if not ours(profile, key)), None)
+    """The client's own key, which may be sent on: whatever it presented but our access keys and a task's token."""
+    keys = (key for key in presented(headers).values() if not key.reveal().startswith(GRANTED))
+    return next((key for key in keys if not ours(profile, key)), None)
 
 
 def access_mark(profile: Profile, headers: Mapping[str, str]) -> str:

@@ -11,12 +11,26 @@ import logging
 import re
 from dataclasses import dataclass, field
 
-from idetour.endpoints import chat, health, messages, models, pac, passthrough, seeds
+from idetour.endpoints import (
+    admin,
+    auth,
+    chat,
+    dashboard,
+    deployment,
+    embeddings,
+    health,
+    messages,
+    models,
+    pac,
+    passthrough,
+    seeds,
+)
 from idetour.endpoints.access import check_host, check_key, check_origin
 from idetour.endpoints.admin import METHODS as ADMINISTERED
-from idetour.endpoints.admin import Admin
+from idetour.endpoints.admin import OPENING, Admin
 from idetour.endpoints.asgi import Exchange, Receive, Scope, Send
 from idetour.endpoints.entry import TICKET, Entry, Tickets
+from idetour.endpoints.recorder import RECORD, Recorder
 from idetour.endpoints.responses import KEPT, RESPONSES, Responses, kept, no_socket
 from idetour.errors import Forbidden, LoopDetected, NotAllowed, NotFound, RequestError
 from idetour.gateway.pipeline import Pipeline
@@ -31,6 +45,7 @@ CHAT, MODELS = "/v1/chat/completions", "/v1/models"
 METHODS = {
     CHAT: ("POST",),
     RESPONSES: ("POST",),
+    embeddings.PATH: ("POST",),
     MODELS: ("GET", "HEAD"),
     "/": ("GET", "HEAD", "POST"),
     "/health": ("GET", "HEAD"),
@@ -38,24 +53,26 @@ METHODS = {
     "/api/chat": ("POST",),
     "/api/claude": ("POST",),
     **messages.METHODS,
+    dashboard.ADMIN: ("GET", "HEAD"),
+    auth.PAGE: ("GET", "HEAD"),
     **ADMINISTERED,
 }
-PUBLIC = ("/", "/health", "/proxy.pac")  # to look at without a key
+PUBLIC = ("/", "/health", "/proxy.pac", auth.PAGE)  # to look at without a key
 VERSIONS = re.compile(r"^(?:/v1)+(?=/|$)")
 BARE = re.compile(
-    r"/(?:chat/completions|models|responses|messages(?:/count_tokens)?)|/(?:models|responses)/.+"
+    r"/(?:chat/completions|embeddings|models|responses|messages(?:/count_tokens)?)|/(?:models|responses)/.+"
 )
 
 
 def tidy(path: str) -> str:
     """The path as we know it: people paste URLs with `/v1` missing or doubled, and with a slash at the end.
 
-    `/api/v1` is where OpenRouter has it, `/compatible-mode/v1` where DashScope has it.
+    `/api/v1` is where OpenRouter has it, `/compatible-mode/v1` where DashScope has it; Azure's has the model in it.
     """
     if path.startswith("/anthropic/"):  # where many vendors have Anthropic's protocol
         inner = tidy(path.removeprefix("/anthropic"))
         return f"/anthropic{inner}" if inner.startswith(MODELS) else inner
-    path = re.sub(r"^/(?:api|compatible-mode|openai)(?=/v1)", "", path)
+    path = re.sub(r"^/(?:api|compatible-mode|openai)(?=/v1)|^/openai(?=/models)", "", deployment.plain(path))
     path = VERSIONS.sub("/v1", re.sub(r"/{2,}", "/", path)).rstrip("/") or "/"
     path = re.sub(
         r"^/v1/chat/completions(?=/chat/completions$|/models$)", "/v1", path
@@ -74,6 +91,7 @@ class App:
     lan: bool = False  # other machines may ask, by whatever name they know us, with a key
     tickets: Tickets = field(default_factory=Tickets)
     responses: Responses = field(default_factory=Responses)
+    recorder: Recorder = field(default_factory=Recorder)
     handshakes: health.Refusals | None = None  # where a proxy counts them and only this machine may ask
     via: str = ""  # what our own outgoing requests carry; coming in, it means a loop
 
@@ -117,11 +135,18 @@ class App:
         )
         if id := kept(path):
             allowed = KEPT
-        if path in ADMINISTERED and door.host is None:
-            self.admin.check(exchange.headers, local=door.local)
+        owned = admin.known(path) if door.host is None else None
+        page = door.host is None and dashboard.ours(path)
+        if owned:
+            allowed, opening = ADMINISTERED[owned], (owned, exchange.method) == OPENING
+            self.admin.check(exchange.headers, local=door.local, method=exchange.method, opening=opening)
+        elif page:
+            allowed = METHODS[dashboard.ADMIN]
         elif exchange.method == "POST" or path not in PUBLIC:
-            check_key(profile, exchange.headers)
-        if allowed is None or (path in ADMINISTERED and door.host):
+            door.grant = self.admin.grants.of(exchange.headers)
+            if door.grant is None:
+                check_key(profile, exchange.headers)
+        if allowed is None or (door.host and (admin.known(path) or dashboard.ours(path))):
             return await self.elsewhere(exchange, door, profile)
         if path == RESPONSES:
             no_socket(exchange.headers)
@@ -130,17 +155,31 @@ class App:
                 f"{exchange.path} takes {' and '.join(allowed)}, not {exchange.method}.",
                 headers={"allow": ", ".join(allowed)},
             )
-        if path in ADMINISTERED:
-            await self.admin.answer(exchange, path)
+        if owned:
+            await (
+                self.recorder.stream(exchange)
+                if path == RECORD
+                else admin.answer(self.admin, exchange, owned)
+            )
+        elif page:
+            await dashboard.page(exchange, path)
         elif id:
             await self.responses.one(exchange, id)
         elif exchange.method == "POST":
             others = {"/api/chat": seeds.chat, "/api/claude": seeds.claude, RESPONSES: self.responses.post}
-            others |= {messages.PATH: messages.post, messages.COUNT: messages.count}
+            others |= {
+                messages.PATH: messages.post,
+                messages.COUNT: messages.count,
+                embeddings.PATH: embeddings.post,
+            }
             post = others.get(path, chat.post)
-            await post(exchange, door, profile, self.pipeline)
+            with self.recorder.watching(exchange, door, path=path, profile=profile):
+                await post(exchange, door, profile, self.pipeline)
         elif path.startswith((MODELS, messages.MODELS)):
             await self.models(exchange, door, profile, path)
+        elif path == auth.PAGE:
+            await exchange.start(302, {"location": auth.FILE, "content-length": "0"})
+            await exchange.end()
         elif path == "/proxy.pac":
             file = pac.script(profile.hosts, exchange.headers["host"])
             await exchange.answer(200, file, {"content-type": pac.TYPE})
@@ -210,7 +249,7 @@ async def preflight(exchange: Exchange) -> None:
     await exchange.start(
         204,
         {
-            "access-control-allow-methods": "GET, POST, OPTIONS",
+            "access-control-allow-methods": "GET, POST, DELETE, OPTIONS",
             **({"access-control-allow-headers": asked} if asked else {}),
             "access-control-max-age": "600",
         },

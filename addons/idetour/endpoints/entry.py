@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from idetour.endpoints.grants import Grant
 from idetour.gateway.record import Record
 
 TICKET = "x-idetour-ticket"
@@ -23,6 +24,7 @@ class Entry:
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)  # headers kept out of the flow
     path: str = field(default="", repr=False)  # as it was asked: the flow shows no secret of its query
     record: Record | None = None  # filled when the request is read
+    grant: Grant | None = None  # of a task that asks with a token of its own
 
     @property
     def name(self) -> str:

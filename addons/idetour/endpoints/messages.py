@@ -13,13 +13,14 @@ import msgspec
 from idetour.endpoints import passthrough
 from idetour.endpoints.access import client_key
 from idetour.endpoints.asgi import Exchange
-from idetour.endpoints.chat import through
+from idetour.endpoints.chat import question, through
 from idetour.endpoints.entry import Entry
 from idetour.errors import RequestError
 from idetour.gateway.pipeline import Pipeline
+from idetour.gateway.tries import affinity
 from idetour.profile import Profile, Target
 from idetour.routes import estimate
-from idetour.routes.plan import Listed, offered, plan, unknown
+from idetour.routes.plan import Listed, offered, unknown
 from idetour.secret import Secret
 from idetour.upstreams import anthropic
 from idetour.wire import chat, messages_errors, sse
@@ -60,10 +61,13 @@ async def count(exchange: Exchange, door: Entry, profile: Profile, pipeline: Pip
     request = await read(exchange, door, profile, pipeline)
     if request is None:
         return
-    first = plan(profile, request.model, listed=pipeline.listed).candidates[0]
+    asked = question(exchange, profile, request)
+    planned = await pipeline.router.plan(profile, asked, listed=pipeline.listed, uniform=affinity(asked))
+    first = planned.candidates[0]
     tokens = None
     if first.upstream.speaks == "anthropic":
-        keys = [client_key(profile, exchange.headers)] if first.upstream.client_key else first.upstream.keys
+        typed = first.upstream.client_key
+        keys = [client_key(profile, exchange.headers)] if typed else first.upstream.secrets
         key: Secret | None = next(iter(keys), None)
         tokens = await anthropic.count(
             pipeline.transports.pool, request, target=first.target, upstream=first.upstream, key=key

@@ -7,22 +7,44 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from idetour.accounts.pool import Accounts
+from idetour.accounts.qwen import tokens
 from idetour.endpoints.admin import Admin
 from idetour.endpoints.app import App
+from idetour.endpoints.grants import Grants
 from idetour.endpoints.server import Server, small_tls_buffers
 from idetour.endpoints.weights import Weights
+from idetour.gateway import logs
+from idetour.gateway.chronicle import Chronicle, secrets_of
 from idetour.gateway.health import Health
 from idetour.gateway.lasting import Lasting
 from idetour.gateway.pipeline import Pipeline
+from idetour.gateway.quirks import Quirks
 from idetour.gateway.upkeep import Upkeep
+from idetour.profile import prices
 from idetour.profile.watch import Watched
 from idetour.secret import Secret
 from idetour.upstreams import Transports
 from idetour.upstreams.transport import Pool
+from idetour.usage import otlp, store
+from idetour.usage.prices import Prices
+from idetour.usage.store import Store
 
+log = logging.getLogger("idetour")
+
+LOGS = "logs"  # a folder of it, too
+GRANTS = "grants.json"  # the tokens of tasks
 RESTS = "rests.sqlite"  # upstreams that are left alone for long, in the folder of the state
-NOISY = ("aiohttp", "uvicorn", "asyncio")  # mitmproxy sets the root logger to DEBUG: a line per chunk
+LEARNED = "quirks.sqlite"  # what targets were found not to take
+NOISY = (
+    "aiohttp",
+    "uvicorn",
+    "asyncio",
+    "httpx2",
+    "httpcore2",
+)  # mitmproxy sets the root logger to DEBUG: a line per chunk
 
 
 def system_trust(ca: Path | None) -> ssl.SSLContext:
@@ -47,17 +69,19 @@ class Gateway:
     def stop(self) -> asyncio.Task[None]:
         """Stop at once; who awaits what is returned knows that nothing of us is left on the loop."""
         self.pipeline.stopping = True
-        ending = self.upkeep.halt() | self.server.halt()
+        ending = self.upkeep.halt() | self.server.halt() | self.app.admin.pending.close()
         self._closing = asyncio.get_running_loop().create_task(self._close(ending))
         return self._closing
 
-    async def _close(self, ending: set[asyncio.Task[None]]) -> None:
+    async def _close(self, ending: set[asyncio.Task[Any]]) -> None:
         try:
             if ending:
                 await asyncio.wait(ending)
         finally:
             await self.pipeline.transports.pool.close()
             self.pipeline.health.lasting.close()
+            self.pipeline.chronicle.close()
+            self.pipeline.quirks.close()
 
 
 def assemble(
@@ -69,13 +93,14 @@ def assemble(
     state: Path | None = None,
     admin: Secret | None = None,
     lan: bool = False,
+    keep_bodies: bool = False,
 ) -> Gateway:
     """Make all parts; nothing listens yet. `hosts` and `origins` are allowed beside loopback's.
 
     With `lan` any name will do: other machines have their own for us, and must have a key.
 
     `state` is a folder for what has to survive a restart. Without the token `admin` nobody may
-    see or change what is the owner's.
+    see or change what is the owner's. With `keep_bodies`, what is said is kept for a day.
     """
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -83,11 +108,39 @@ def assemble(
     small_tls_buffers()
     via = f"idetour-{secrets.token_hex(4)}"
     pool = Pool(intercepted=lambda: frozenset(watched.current.hosts), context=context, via=f"1.1 {via}")
-    pipeline = Pipeline(Transports(pool), Health(Lasting(state and state / RESTS)))
-    owners = Admin(pipeline, Weights(watched, state), admin)
+    quirks = Quirks(state and state / LEARNED)
+    chronicle = following(watched, state, keep_bodies=keep_bodies)
+    health = Health(Lasting(state and state / RESTS))
+    pipeline = Pipeline(Transports(pool), health, chronicle=chronicle, quirks=quirks)
+    accounts = Accounts(state, tokens.folder()) if state else Accounts()
+    accounts.read()
+    watched.lay(accounts.over)
+    written = state and state / LOGS / logs.FILE
+    owners = Admin(
+        pipeline, Weights(watched, state), admin, logs=written, grants=Grants(state and state / GRANTS)
+    )
     app = App(watched, pipeline, owners, hosts=hosts, origins=origins, lan=lan, via=via)
     return Gateway(
-        watched=watched, pipeline=pipeline, upkeep=Upkeep(watched, pipeline), app=app, server=Server(app)
+        watched=watched,
+        pipeline=pipeline,
+        upkeep=Upkeep(watched, pipeline, accounts),
+        app=app,
+        server=Server(app),
+    )
+
+
+def following(watched: Watched, state: Path | None, *, keep_bodies: bool) -> Chronicle:
+    """What follows requests: prices, and where usage and the log are kept."""
+    known, mistake = prices.load()
+    if mistake:
+        log.warning("Prices: %s", mistake)
+    return Chronicle(
+        Store(state and state / store.FILE),
+        Prices(known),
+        export=otlp.exporter(),
+        keep_bodies=keep_bodies,
+        keys=lambda: secrets_of(watched.current),
+        logs=state and state / LOGS,
     )
 
 
@@ -98,9 +151,10 @@ async def start(
     *,
     state: Path | None = None,
     admin: Secret | None = None,
+    keep_bodies: bool = False,
 ) -> Gateway:
     """Serve a profile by base URL alone, without a proxy. Raises ProfileError, OSError."""
-    gateway = assemble(Watched(profile), state=state, admin=admin)
+    gateway = assemble(Watched(profile), state=state, admin=admin, keep_bodies=keep_bodies)
     gateway.port = await gateway.server.listen(host, port)
     gateway.upkeep.start()
     return gateway

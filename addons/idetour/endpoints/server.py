@@ -10,6 +10,7 @@ import contextlib
 import ssl
 from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from uvicorn.config import Config
@@ -17,11 +18,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from idetour.endpoints.app import App
+from idetour.errors import BadRequest, RequestError, openai_body
 
 KEEP_ALIVE_SECONDS = 120  # how long a connection may be idle
 HEAD_SECONDS = 10.0  # how long a request's head may take
 HEAD_BYTES = 128 << 10  # and how long it may be: the largest cookies and tokens are a tenth of it
-TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+TOO_LONG = RequestError(
+    f"The request's head is longer than {HEAD_BYTES >> 10} KiB.", status=431, type="invalid_request_error"
+)
 
 
 def small_tls_buffers() -> None:
@@ -113,8 +117,21 @@ class Connection(HttpToolsProtocol):
             self._head_bytes += len(data)
         super().data_received(data)
         if self._head is not None and self._head_bytes > HEAD_BYTES:
-            self.transport.write(TOO_LONG)
-            self.transport.close()
+            self._refuse(TOO_LONG)
+
+    def send_400_response(self, msg: str) -> None:
+        """What uvicorn says in plain text, as a client of an API expects it."""
+        self._refuse(BadRequest("What was sent is no HTTP/1.1 request that can be read."))
+
+    def _refuse(self, error: RequestError) -> None:
+        """Answer before there is a request."""
+        said = openai_body(error)
+        head = (
+            f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\ncontent-type: application/json\r\n"
+        )
+        head += f"content-length: {len(said)}\r\nconnection: close\r\n\r\n"
+        self.transport.write(head.encode() + said)
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

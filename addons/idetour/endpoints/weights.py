@@ -14,8 +14,9 @@ from pathlib import Path
 import msgspec
 
 from idetour import disk
+from idetour.endpoints.switches import Switches
 from idetour.errors import BadRequest, RequestError
-from idetour.profile import Profile, Rule
+from idetour.profile import Profile, Rule, Target
 from idetour.profile.watch import Watched
 
 log = logging.getLogger("idetour")
@@ -33,20 +34,23 @@ class Weights:
 
     watched: Watched
     folder: Path | None = None
+    switches: Switches = field(init=False)
     _stated: Stated = field(init=False)
-    _made: tuple[Profile, Profile] | None = None
+    _made: tuple[Profile, frozenset[Target], Profile] | None = None
     _changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
+        self.switches = Switches(self.watched, self.folder)
         self._stated = saved(self.folder, self.watched.current) if self.folder else {}
 
     @property
     def profile(self) -> Profile:
-        """The profile as it is now, the weights over it. Made anew when either has changed."""
-        current = self.watched.current
-        if self._made is None or self._made[0] is not current:
-            self._made = current, with_weights(current, self._stated) if self._stated else current
-        return self._made[1]
+        """The profile as it is now, weights and switches over it. Made anew when one of them has changed."""
+        current, off = self.watched.current, self.switches.off
+        if self._made is None or self._made[0] is not current or self._made[1] is not off:
+            made = with_weights(current, self._stated) if self._stated else current
+            self._made = current, off, replace(made, off=off) if off else made
+        return self._made[2]
 
     @property
     def differing(self) -> Differences:

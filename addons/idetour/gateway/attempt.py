@@ -12,17 +12,22 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from idetour.errors import RequestError, UpstreamError
-from idetour.gateway import faults
+from idetour.gateway import editing, faults
 from idetour.gateway.health import Permit
+from idetour.gateway.listener import Attentive, Listener
+from idetour.gateway.outgoing import fitted
+from idetour.gateway.quirks import Quirks
 from idetour.gateway.record import Record
+from idetour.gateway.replay import Replay
 from idetour.routes.plan import Candidate
 from idetour.secret import Secret
-from idetour.upstreams import Transports, prepare
+from idetour.upstreams import Transports
 from idetour.upstreams.transport import Incoming, TransportError
 from idetour.wire import completion, raw
 from idetour.wire.chat import ChatRequest
 from idetour.wire.chunks import Relay, Usage
 from idetour.wire.completion import Collector
+from idetour.wire.edits import Edits
 
 IDLE_SECONDS = 120.0  # the longest silence inside an answer
 HELD_EVENTS = 200
@@ -38,11 +43,11 @@ class Stamps(TypedDict):
 
 
 class Failed(Exception):
-    """The attempt failed before anything reached the client."""
+    """The attempt failed before anything reached the client. `sent` is the body that was, `key` with what."""
 
-    def __init__(self, fault: faults.Fault) -> None:
+    def __init__(self, fault: faults.Fault, sent: bytes | None = None, key: Secret | None = None) -> None:
         super().__init__(str(fault.error))
-        self.fault = fault
+        self.fault, self.sent, self.key = fault, sent, key
 
 
 @dataclass(slots=True)
@@ -73,32 +78,36 @@ class Answer:
 
 
 async def attempt(
-    transports: Transports, request: ChatRequest, candidate: Candidate, *, key: Secret | None, record: Record
+    transports: Transports,
+    request: ChatRequest,
+    candidate: Candidate,
+    *,
+    key: Secret | None,
+    record: Record,
+    quirks: Quirks | None = None,
+    replay: Replay | None = None,
 ) -> Answer:
     """Ask the candidate. Returns a committed answer; raises Failed."""
-    outgoing = prepare(
-        request,
-        target=candidate.target,
-        upstream=candidate.upstream,
-        model=candidate.model,
-        known=candidate.known,
-        key=key,
-    )
+    replay = replay or Replay()
+    outgoing, record.changed = fitted(request, candidate, key=key, quirks=quirks or Quirks(), replay=replay)
+    listener = Listener(replay, candidate)
     try:
-        incoming = await transports.to(candidate.upstream).send(outgoing)
+        incoming = await transports.to(candidate.upstream, record.id).send(outgoing)
     except TransportError as error:
         raise Failed(faults.of_transport(error, candidate)) from error
     try:
         if incoming.status != 200:
             body = await error_page(incoming)
-            raise Failed(faults.of_answer(incoming.status, incoming.headers, body, candidate, key))
-        answer = await (stream if request.stream else document)(incoming, request, record)
+            fault = faults.of_answer(incoming.status, incoming.headers, body, candidate, key)
+            raise Failed(fault, outgoing.body, key)
+        edited = editing.edits(request, candidate, note=record.changed.append)
+        answer = await (stream if request.stream else document)(incoming, request, record, listener, edited)
     except TransportError as error:
         incoming.close()
         raise Failed(faults.of_transport(error, candidate)) from error
     except UpstreamError as error:
         incoming.close()
-        raise Failed(faults.of_event(error, candidate, key)) from error
+        raise Failed(faults.of_event(error, candidate, key), outgoing.body, key) from error
     except BaseException:
         incoming.close()
         raise
@@ -106,15 +115,18 @@ async def attempt(
     return answer
 
 
-async def stream(incoming: Incoming, request: ChatRequest, record: Record) -> Answer:
+async def stream(
+    incoming: Incoming, request: ChatRequest, record: Record, listener: Listener, edits: Edits | None
+) -> Answer:
     """The answer for a streaming client, read until it is committed."""
     names = stamps(request, record)
     if not is_event_stream(incoming):
-        body, usage = await completed(incoming, request)
+        body, usage = await completed(incoming, request, names, listener, edits)
         return Answer(
             completion.explode(body, include_usage=request.include_usage, **names), incoming, None, usage
         )
-    relay = Relay(include_usage=request.include_usage, **names)
+    relay = Attentive(include_usage=request.include_usage, edits=edits, **names)
+    relay.listener = listener
     held = bytearray()
     while not relay.content and not relay.done and relay.events < HELD_EVENTS and len(held) < HELD_BYTES:
         data = await read(incoming)
@@ -126,12 +138,15 @@ async def stream(incoming: Incoming, request: ChatRequest, record: Record) -> An
     return Answer(bytes(held), incoming, relay)
 
 
-async def document(incoming: Incoming, request: ChatRequest, record: Record) -> Answer:
+async def document(
+    incoming: Incoming, request: ChatRequest, record: Record, listener: Listener, edits: Edits | None
+) -> Answer:
     """The whole answer for a client that does not stream."""
+    names = stamps(request, record)
     if not is_event_stream(incoming):
-        body, usage = await completed(incoming, request)
+        body, usage = await completed(incoming, request, names, listener, edits)
         return Answer(body, incoming, None, usage)
-    collector = Collector(**stamps(request, record))
+    collector = Collector(edits=edits, **names)
     while not collector.done:
         data = await read(incoming)
         collector.feed(data) if data else collector.end()
@@ -139,14 +154,21 @@ async def document(incoming: Incoming, request: ChatRequest, record: Record) -> 
             raise collector.error
     if not collector.content:
         raise nothing()
-    return Answer(collector.result(), incoming, None, collector.usage)
+    body = collector.result()
+    listener.whole(body)
+    return Answer(body, incoming, None, collector.usage)
 
 
-async def completed(incoming: Incoming, request: ChatRequest) -> tuple[bytes, Usage | None]:
+async def completed(
+    incoming: Incoming, request: ChatRequest, names: Stamps, listener: Listener, edits: Edits | None
+) -> tuple[bytes, Usage | None]:
     """A whole completion under the asked name, and what it used."""
-    body, usage, error = completion.restamp(await whole(incoming), request.model)
+    body, usage, error = completion.restamp(await whole(incoming), request.model, id=names["id"])
     if error:
         raise nothing() if choiceless(body) else error
+    if edits:
+        body = completion.edited(body, edits, **names)
+    listener.whole(body)
     return body, usage
 
 

@@ -21,6 +21,7 @@ from idetour.wire.chunks import Relay
 
 HOLD_SECONDS = 5.0  # how long the HTTP status may still be an error
 KEEP_ALIVE_SECONDS = 12.0  # between comments; IDEs and tunnels give up after 30 s and more
+MARK = 500  # characters of a header of ours
 DRAIN_SECONDS = 1.0  # for an upstream to close its stream properly after [DONE]
 
 STREAM_HEADERS = {
@@ -70,6 +71,7 @@ async def deliver(answer: Answer, request: ChatRequest, client: Client, record: 
     if not client.started:
         document = {"content-type": "application/json", "content-length": str(len(answer.held))}
         await client.start(200, marks(record) | (STREAM_HEADERS if request.stream else document))
+    record.said = 0 if answer.relay else len(answer.held)
     await client.write(answer.held)
     if answer.relay is not None:
         try:
@@ -79,7 +81,7 @@ async def deliver(answer: Answer, request: ChatRequest, client: Client, record: 
                 f"{record.target}: the answer broke off: {error}.", code="upstream_broken"
             ) from error
         finally:
-            record.usage = answer.relay.usage
+            record.usage, record.said = answer.relay.usage, answer.relay.said
     await client.end()
 
 
@@ -171,4 +173,6 @@ def marks(record: Record) -> dict[str, str]:
     made = {"x-idetour-request-id": record.id, "x-idetour-attempts": str(len(record.tried))}
     if record.target:
         made["x-idetour-target"] = str(record.target)
+    if record.changed:
+        made["x-idetour-changed"] = "; ".join(record.changed)[:MARK]
     return made

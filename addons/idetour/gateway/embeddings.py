@@ -30,8 +30,8 @@ async def embed(
     if not upstream.ready or upstream.client_key:
         raise Declined(f"{upstream.title} has no key for embeddings")
     request = Outgoing(
-        url=openai.address(upstream).removesuffix("/chat/completions") + "/embeddings",
-        headers=openai.headers(upstream, next(iter(upstream.keys), None), stream=False),
+        url=openai.address(upstream, "embeddings"),
+        headers=openai.headers(upstream, next(iter(upstream.secrets), None), stream=False),
         body=msgspec.json.encode({"model": model, "input": texts, "encoding_format": "float"}),
         proxy=upstream.proxy,
         ca=upstream.ca,

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from idetour.accounts.qwen import ENDED, INSTEAD
 from idetour.errors import LoopDetected, RequestError, UpstreamError, openai_body
 from idetour.gateway import retry_after
 from idetour.routes.plan import Candidate
 from idetour.secret import Secret
 from idetour.upstreams.transport import TransportError
+from idetour.wire.fault import Fault as Said
 from idetour.wire.fault import parse_error
 
 type Scope = Literal["request", "credential×model", "credential", "model", "endpoint"]
@@ -30,6 +32,7 @@ OVERFLOW = (
     "exceed_context_size",
     "range of input length",
     "prompt is too long",
+    "exceed context limit",  # Anthropic: with `max_tokens` added
     "max_tokens must be at least 1",  # vLLM: what is left of the window is negative
 )
 MODERATION = ("data_inspection_failed", "datainspectionfailed", "content_policy_violation", "content_filter")
@@ -56,7 +59,8 @@ class Fault:
 
     `again`: the same target may be tried once more at once. `elsewhere`: another one may;
     `larger`: only one with a larger window. `passes`: waiting helps. `busy`: the model is
-    exhausted, for whichever key. `rest`: seconds that the upstream asks for, or a rule.
+    exhausted, for whichever key. `reached`: somebody answered, or might have. `rest`: seconds that the upstream asks for, or a rule. `said`: its
+    own words, where it complains of the request.
     """
 
     scope: Scope
@@ -66,7 +70,9 @@ class Fault:
     larger: bool = False
     passes: bool = False
     busy: bool = False
+    reached: bool = True
     rest: float | None = None
+    said: Said | None = None
 
 
 def of_transport(error: TransportError, candidate: Candidate) -> Fault:
@@ -95,6 +101,11 @@ def hostname(candidate: Candidate) -> str:
     return candidate.upstream.url.partition("://")[2].partition("/")[0]
 
 
+def of_credential(error: UpstreamError) -> Fault:
+    """A login whose token cannot be had: for the moment (503), or until its owner logs in again."""
+    return Fault(scope="credential", error=error, passes=error.status == 503, reached=False)
+
+
 def of_event(error: UpstreamError, candidate: Candidate, key: Secret | None) -> Fault:
     """An error that came inside an answer whose status was good."""
     return of_answer(error.status, {}, openai_body(error), candidate, key)
@@ -104,7 +115,8 @@ def of_answer(
     status: int, headers: Mapping[str, str], body: bytes, candidate: Candidate, key: Secret | None
 ) -> Fault:
     """An answer that is an error: by status, and by words where the status misleads."""
-    message, type_, code, param = parse_error(without(key, body))
+    said = parse_error(without(key, body))
+    message, type_, code, param = said
     words = f"{code} {type_} {message}".lower()
     code = None if code is None or code.isdigit() else clean(code)
     verdict = judged(status, code, words, dashscope="aliyuncs.com" in candidate.upstream.url)
@@ -127,6 +139,7 @@ def of_answer(
         passes=verdict.passes,
         busy=verdict.busy,
         rest=verdict.rest if rest is None else rest,
+        said=said if verdict.complains else None,
     )
 
 
@@ -146,6 +159,12 @@ class Verdict(NamedTuple):
     def rests(self) -> bool:
         """Whether the upstream's word counts on when to come back."""
         return self.passes or self.rest == REFUSED_SECONDS
+
+    @property
+    def complains(self) -> bool:
+        """Whether it may be a field of the request that is refused, and not what the request says."""
+        special = ("context_length_exceeded", "content_filter")
+        return self.scope == "request" and self.status in (400, 422) and self.code not in special
 
 
 def judged(status: int, code: str | None, words: str, *, dashscope: bool) -> Verdict:
@@ -189,7 +208,9 @@ def judged(status: int, code: str | None, words: str, *, dashscope: bool) -> Ver
 
 
 def remark(status: int, candidate: Candidate) -> str:
-    """What the catalog knows of a model that its upstream does not have any more."""
+    """What we know beside the upstream's words: of a model that is no more, of logins that are worth no more."""
+    if status in (401, 403) and candidate.upstream.login == "qwen":
+        return f" ({ENDED} {INSTEAD})"
     known = candidate.known
     if status not in (404, 410) or known is None or known.retired is None:
         return ""

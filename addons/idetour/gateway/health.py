@@ -18,6 +18,7 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from idetour.gateway.breaker import Breaker
@@ -31,6 +32,12 @@ from idetour.secret import Secret
 
 SOON_SECONDS = 0.1  # for a turn at somebody who is well: no reason to go elsewhere
 MOST_PLACES = 2000  # the oldest idle one is forgotten: with `key: client` everybody may bring keys
+
+
+class Rests(NamedTuple):
+    left: float | None  # seconds until it may be asked again; None: now
+    why: str
+    today: int  # requests
 
 
 @dataclass(slots=True)
@@ -68,7 +75,7 @@ class Health:
         made = Place(
             target=target,
             id=each.id,
-            mark=str(each.key or ""),
+            mark=each.mark,
             endpoint=self._endpoints.setdefault(endpoint, Breaker()),
             model=self._models.setdefault((target, endpoint), Model()),
             credential=self._credentials.setdefault((endpoint, each.id), Credential()),
@@ -99,6 +106,7 @@ class Health:
         if turn is None:
             place.turn(now)
         place.in_flight += 1
+        place.credential.count()
         place.model.governor.in_flight += 1
         return Permit(self, place, now, (place.endpoint.enter(), place.model.breaker.enter()))
 
@@ -136,6 +144,23 @@ class Health:
         """Each target with each key that was considered since the start."""
         now = self.clock()
         return [state_of(place, now) for place in self._places.values()]
+
+    def rests(self, id: str) -> Rests:
+        """How a credential fares, whichever model it asks."""
+        now, places = self.clock(), [place for place in self._places.values() if place.id == id]
+        states = {place.credential for place in places}
+        worst = max((state.rest for state in states), key=lambda rest: rest.until, default=Cooldown())
+        left = worst.until - now if worst.until > now else None
+        return Rests(left, worst.why if left else "", sum(state.today() for state in states))
+
+    def forgive(self, id: str) -> None:
+        """A credential is another than before: what was held against it is void."""
+        for place in self._places.values():
+            if place.id == id:
+                place.rest.clear()
+                place.credential.rest.clear()
+                self.forget(place)
+        self.notify()
 
     def clear(self, name: str) -> list[Target]:
         """Ask a target, or all of an upstream's, as if nothing had happened. Returns which those are."""
@@ -179,7 +204,7 @@ class Permit:
         now, place, why = self.health.clock(), self.place, fault.error.message
         if fault.scope == "endpoint":
             place.endpoint.failed(now, probe=self.probes[0], why=why)
-        else:  # somebody is there
+        elif fault.reached:  # somebody is there
             place.endpoint.answered(now, probe=self.probes[0])
         if fault.scope == "model" and not fault.busy:
             place.model.breaker.failed(now, probe=self.probes[1], why=why)

@@ -18,10 +18,14 @@ from functools import partial
 from idetour.errors import RequestError, UpstreamError
 from idetour.gateway import deadline, faults
 from idetour.gateway.attempt import Answer, Failed, attempt
+from idetour.gateway.chronicle import Chronicle
 from idetour.gateway.delivery import Client, deliver, drain, held, refuse
 from idetour.gateway.embeddings import embed
 from idetour.gateway.health import Health, Permit
+from idetour.gateway.quirks import Quirks
 from idetour.gateway.record import Record
+from idetour.gateway.remedy import Remedies
+from idetour.gateway.replay import Replay
 from idetour.gateway.search import Search, combined
 from idetour.gateway.tries import Refused, Try, affinity, fitting, tries
 from idetour.profile import Profile
@@ -45,6 +49,9 @@ RECENT = 200  # records kept for lists
 class Pipeline:
     transports: Transports
     health: Health = field(default_factory=Health)
+    chronicle: Chronicle = field(default_factory=Chronicle)
+    quirks: Quirks = field(default_factory=Quirks)
+    replay: Replay = field(default_factory=Replay)
     listed: dict[str, tuple[str, ...]] = field(default_factory=dict)  # upstream → model ids on its own list
     recent: deque[Record] = field(default_factory=lambda: deque(maxlen=RECENT))
     stopping: bool = False  # idetour ends: whose answer is cut now has not left
@@ -55,7 +62,7 @@ class Pipeline:
 
     def knows(self, profile: Profile, asked: str) -> bool:
         """Whether somebody here answers for a name."""
-        return answers(profile, asked, self.listed)
+        return answers(profile, self.router.instead or asked, self.listed)
 
     async def chat(
         self,
@@ -72,8 +79,9 @@ class Pipeline:
         `key` is what the client typed, for `key: client`; `asked` is how the request came, for rules.
         """
         self.recent.append(record)
+        asked = asked or Asked(request=request)
+        client = self.chronicle.begin(record, asked, client)
         try:
-            asked = asked or Asked(request=request)
             uniform = affinity(asked)
             planned = await self.router.plan(profile, asked, listed=self.listed, uniform=uniform)
             found = [*tries(planned, key, uniform=uniform, identify=self.health.identify)]
@@ -98,22 +106,23 @@ class Pipeline:
             record.end("failed", status=500, error="a fault of idetour's own")
             raise
         finally:
-            log.info(record.line())
+            log.info(record.line(), extra={"request": record.id, "kind": record.outcome})
 
     async def _find(self, found: Sequence[Try | Refused], asked: Asked, record: Record) -> Answer:
         """The first committed answer, in the order of the tries; raises what to tell the client."""
         refused = [each for each in found if isinstance(each, Refused)]
         for mute in refused:
-            record.attempt(mute.candidate.target, "no key")
+            record.attempt(mute.candidate.target, "no key", error=mute.error.message)
         able = fitting([each for each in found if isinstance(each, Try)], asked)
         limit, late = patience(asked)
         search = Search(self.health, able, until=self.health.clock() + limit)
+        remedies = Remedies(self.quirks, record)
         try:
             async with asyncio.timeout(limit if limit < math.inf else None):
                 while chosen := await search.next():
                     each, permit = chosen
                     try:
-                        return await self._ask(each, permit, asked.request, search, record)
+                        return await self._ask(each, permit, asked.request, search, remedies)
                     except Failed as failed:
                         search.failed(each, failed.fault)
         except TimeoutError:
@@ -121,21 +130,29 @@ class Pipeline:
         raise combined(search, [each.error for each in refused])
 
     async def _ask(
-        self, each: Try, permit: Permit, request: ChatRequest, search: Search, record: Record
+        self, each: Try, permit: Permit, request: ChatRequest, search: Search, remedies: Remedies
     ) -> Answer:
-        """Ask, and once more where the fault may have passed. Raises Failed."""
-        target = each.candidate.target
+        """Ask the target; again as long as a remedy is found, and once where the fault may have passed.
+
+        Raises Failed, whose fault no remedy helps against.
+        """
+        record, target, retried = remedies.record, each.candidate.target, False
         try:
-            for last in (False, True):
+            while True:
                 try:
                     answer = await self._within(search.share(), each, request, record)
                 except Failed as failed:
                     error = failed.fault.error
-                    record.attempt(target, f"{error.status} {error.code or ''}".strip())
-                    if last or not failed.fault.again:
+                    ended = f"{error.status} {error.code or ''}".strip()
+                    record.attempt(target, ended, error=error.message, rest=failed.fault.rest)
+                    if remedied := await remedies.find(each, failed):
+                        each = remedied
+                    elif failed.fault.again and not retried:
+                        retried = True
+                        await asyncio.sleep(random.uniform(*PAUSE_SECONDS))
+                    else:
                         permit.failed(failed.fault)
                         raise
-                    await asyncio.sleep(random.uniform(*PAUSE_SECONDS))
                 else:
                     permit.answered(first_byte=request.stream)
                     answer.permit = permit
@@ -144,13 +161,21 @@ class Pipeline:
         except BaseException:
             permit.left()
             raise
-        raise AssertionError("the last try returns or raises")
 
     async def _within(self, seconds: float | None, each: Try, request: ChatRequest, record: Record) -> Answer:
         """One attempt, in its share of the time that the client gives. Raises Failed."""
+        record.asks(each.mark)
         try:
             async with asyncio.timeout(seconds) as limit:
-                return await attempt(self.transports, request, each.candidate, key=each.key, record=record)
+                return await attempt(
+                    self.transports,
+                    request,
+                    each.candidate,
+                    key=await secret(each),
+                    record=record,
+                    quirks=self.quirks,
+                    replay=self.replay,
+                )
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -159,6 +184,14 @@ class Pipeline:
             if seconds is None or seconds < BLAMED_SECONDS:
                 fault = replace(fault, scope="request")
             raise Failed(fault) from None
+
+
+async def secret(each: Try) -> Secret | None:
+    """What to send now; a login may have to be renewed for it. Raises Failed."""
+    try:
+        return await each.credential.secret() if each.credential else None
+    except UpstreamError as error:
+        raise Failed(faults.of_credential(error)) from error
 
 
 def patience(asked: Asked) -> tuple[float, UpstreamError]:

@@ -8,6 +8,7 @@ import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from statistics import median
 from typing import Literal
 
@@ -31,12 +32,21 @@ class Model:
     rest: Cooldown = field(default_factory=Cooldown)  # after exhaustion, for what is under way to end
 
 
-@dataclass(slots=True, weakref_slot=True)
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class Credential:
     """A key at its upstream, whichever model it asks."""
 
     rest: Cooldown = field(default_factory=Cooldown)
     pace: Pace | None = None
+    _day: date = date.min
+    _requests: int = 0  # of that day
+
+    def today(self) -> int:
+        """Requests since midnight."""
+        return self._requests if self._day == date.today() else 0
+
+    def count(self) -> None:
+        self._day, self._requests = date.today(), self.today() + 1
 
     def keep_to(self, pace: int | None) -> None:
         """So many requests a minute from now on: the profile may have changed."""

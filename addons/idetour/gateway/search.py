@@ -33,6 +33,7 @@ class Search:
     sole: bool = field(init=False)
     failures: list[RequestError] = field(default_factory=list)
     _asked: set[Try] = field(default_factory=set)
+    _used_up: list[Try] = field(default_factory=list)
     _waited: float = 0.0
 
     def __post_init__(self) -> None:
@@ -103,6 +104,8 @@ class Search:
         self.pending = [other for other in self.pending if not shares(fault, each, other)]
         if fault.passes:
             self.pending.append(each)
+        elif fault.error.status == 429:
+            self._used_up.append(each)
 
     def resting(self) -> list[RequestError]:
         """Why those were not asked who might have been."""
@@ -120,9 +123,9 @@ class Search:
         )
 
     def recovery(self) -> float | None:
-        """Seconds until the first of those who are left may be asked again, where that is known."""
-        now = self.health.clock()
-        soonest = min((self.health.place(each).free(now) for each in self.pending), default=math.inf)
+        """Seconds until the first of those who are left or used up may be asked again, where that is known."""
+        now, waiting = self.health.clock(), (*self.pending, *self._used_up)
+        soonest = min((self.health.place(each).free(now) for each in waiting), default=math.inf)
         return max(0.0, soonest - now) if soonest < math.inf else None
 
 

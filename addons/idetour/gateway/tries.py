@@ -1,6 +1,6 @@
-"""From a plan to tries: each candidate with each key that it may be asked with, in the order they are asked.
+"""From a plan to tries: each candidate with each credential that it may be asked with, in the order they are asked.
 
-A conversation keeps its target and its key, because there its prompt is cached:
+A conversation keeps its target and its credential, because there its prompt is cached:
 both are ranked by a hash of the conversation, so nothing has to be remembered,
 and who comes second is the same each time (weighted rendezvous hashing).
 """
@@ -8,26 +8,35 @@ and who comes second is the same each time (weighted rendezvous hashing).
 import hashlib
 import random
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from idetour.errors import BadRequest, RequestError, Unauthorized
+from idetour.profile import Upstream
+from idetour.profile.credential import Credential, Key
 from idetour.routes import estimate, session, weights
 from idetour.routes.asked import Asked
 from idetour.routes.plan import Candidate, Plan, Uniform
 from idetour.secret import Secret
 
-NO_KEY = "upstream_key_missing"
+NO_KEY, NO_LOGIN = "upstream_key_missing", "login_required"
 CLEARLY = 1.15  # times the window: an estimate errs by less
 LEAST_BYTES = 2.5  # for a token, in any text that people write: to count is milliseconds, and seldom needed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Try:
-    """`id` stands for the key, where it has to be remembered."""
-
     candidate: Candidate
-    key: Secret | None = None
-    id: str = ""
+    credential: Credential | None = None  # None: none is needed
+
+    @property
+    def id(self) -> str:
+        """What stands for the credential, where it has to be remembered."""
+        return self.credential.id if self.credential else ""
+
+    @property
+    def mark(self) -> str:
+        """The same as it may be shown."""
+        return self.credential.mark if self.credential else ""
 
     @property
     def window(self) -> int | None:
@@ -71,17 +80,39 @@ def tries(
     for candidate in planned.candidates:
         upstream = candidate.upstream
         if upstream.client_key:
-            yield Try(candidate, typed, identify(typed)) if typed else Refused(candidate, untyped(candidate))
-        elif len(upstream.keys) == 1:
-            yield Try(candidate, upstream.keys[0], identify(upstream.keys[0]))
-        elif upstream.keys:
-            keys = {identify(key): key for key in upstream.keys}
-            ranked = weights.order(dict.fromkeys(keys, 1.0), uniform)
-            yield from (Try(candidate, keys[id], id) for id in ranked)
+            key = typed and Key(id=identify(typed), value=typed, kind="typed")
+            yield Try(candidate, key) if key else Refused(candidate, untyped(candidate))
+        elif found := credentials(upstream, identify):
+            yield from able(candidate, found, uniform)
         elif upstream.ready:
             yield Try(candidate)
         else:
             yield Refused(candidate, missing(candidate))
+
+
+def credentials(upstream: Upstream, identify: Callable[[Secret], str]) -> list[Credential]:
+    """All of an upstream: the environment's keys first."""
+    keys = (Key(id=identify(key), value=key) for key in upstream.keys)
+    return [*keys, *upstream.accounts]
+
+
+def able(candidate: Candidate, found: Iterable[Credential], uniform: Uniform) -> Iterator[Try | Refused]:
+    """The candidate with each credential that can be used; where none can, why."""
+    found = [*found]
+    well = {each.id: each for each in found if not each.trouble}
+    for id in weights.order({id: each.weight for id, each in well.items()}, uniform):
+        yield Try(at(candidate, well[id].url), well[id])
+    if not well:
+        for each in found:
+            said = f"{candidate.upstream.title}, account {each.name}: {each.trouble}"
+            yield Refused(candidate, Unauthorized(said, code=NO_LOGIN))
+
+
+def at(candidate: Candidate, url: str | None) -> Candidate:
+    """The candidate where a credential has it."""
+    if url is None or url == candidate.upstream.url:
+        return candidate
+    return replace(candidate, upstream=replace(candidate.upstream, url=url))
 
 
 def fitting(found: list[Try], asked: Asked) -> list[Try]:
@@ -137,7 +168,7 @@ def missing(candidate: Candidate) -> RequestError:
     if upstream.login:
         remedy = f"run `idetour login {upstream.login}`"
     elif upstream.key_names:
-        remedy = f"set {upstream.key_names[0]} in the environment and start again"
+        remedy = f"set {upstream.key_names[0]} in the environment and start again, or run `idetour login {upstream.name}`"
     else:
         remedy = "write `key: $NAME` in the profile"
     return Unauthorized(f"{upstream.title} has no key: {remedy}.", code=NO_KEY)

@@ -1,4 +1,4 @@
-"""What goes on in the background: profile changes, local servers' model lists, warm connections."""
+"""What goes on in the background: changes of profile and accounts, local servers' model lists, warm connections."""
 
 import asyncio
 import logging
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from idetour.accounts.pool import Accounts
 from idetour.gateway.attempt import whole
 from idetour.gateway.pipeline import Pipeline
 from idetour.profile import Profile, Upstream
@@ -20,6 +21,7 @@ from idetour.upstreams.transport import Outgoing, TransportError
 log = logging.getLogger("idetour")
 
 PROFILE_SECONDS = 1.0
+ACCOUNTS_SECONDS = 1.0
 LISTS_SECONDS = 30.0
 LOCAL_SECONDS = 1.0  # for a server on this machine to say what it has
 LIST_SECONDS = 5.0  # for the whole of it
@@ -31,12 +33,15 @@ WARM_SECONDS = 45.0  # upstreams close idle connections after 60 s and more
 class Upkeep:
     watched: Watched
     pipeline: Pipeline
+    accounts: Accounts = field(default_factory=Accounts)
     own: Callable[[], frozenset[int]] = frozenset  # ports of this machine where nobody but we answer
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _warmed: float = -math.inf  # when connections were last made ready
 
     def start(self) -> None:
+        self.pipeline.chronicle.start()
         self._begin(self._watch_profile())
+        self._begin(self._watch_accounts())
         self._begin(self._list_local_models())
         self.warm_up()
 
@@ -46,17 +51,31 @@ class Upkeep:
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(report)
 
-    def halt(self) -> set[asyncio.Task[None]]:
+    def halt(self) -> set[asyncio.Task[Any]]:
         """Stop at once; returns what still cleans up behind itself."""
         for task in self._tasks:
             task.cancel()
-        return set(self._tasks)
+        return {*self._tasks, *self.accounts.close()}
 
     async def _watch_profile(self) -> None:
         while True:
             await asyncio.sleep(PROFILE_SECONDS)
             if news := self.watched.check():
                 log.warning(news)
+                current, problem = self.watched.current, self.watched.problem
+                said = {"name": current.name, "file": str(current.path.absolute()), "problem": problem}
+                self.pipeline.chronicle.news.publish("profile", said)
+
+    async def _watch_accounts(self) -> None:
+        while True:
+            await asyncio.sleep(ACCOUNTS_SECONDS)
+            if self.accounts.changed():
+                changed = await asyncio.to_thread(self.accounts.read)
+                self.watched.lay(self.accounts.over)
+                for upstream in self.watched.current.upstreams.values():
+                    for each in upstream.accounts:
+                        if each.kind == "login" and each.name in changed:
+                            self.pipeline.health.forgive(each.id)
 
     async def _list_local_models(self) -> None:
         """Ask the servers on this machine what they have; those that are not running are simply absent."""
@@ -75,7 +94,7 @@ class Upkeep:
         """The ids on an upstream's own list, or none when it does not answer as it should."""
         request = Outgoing(
             method="GET",
-            url=f"{upstream.url}/models",
+            url=f"{upstream.base}/models",
             headers={},
             body=None,
             first_byte=LOCAL_SECONDS,
@@ -125,7 +144,7 @@ def in_use(profile: Profile) -> list[Upstream]:
         for rule in rules:
             names |= {name.partition("/")[0] for name in (*rule.use, *rule.otherwise)}
     if profile.offer == "available":
-        names |= {upstream.name for upstream in profile.upstreams.values() if upstream.keys}
+        names |= {each.name for each in profile.upstreams.values() if each.keys or each.accounts}
     return [
         each
         for name, each in profile.upstreams.items()

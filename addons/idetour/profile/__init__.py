@@ -11,12 +11,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from idetour.profile.credential import Credential
 from idetour.secret import Secret
 
 type Fields = Mapping[str, Any]
 NOTHING: Fields = MappingProxyType({})
 
 type Effort = Literal["off", "low", "medium", "high", "max"]
+type Thinks = Literal["inline", "opened", "off"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,15 @@ class Manners:
     clamp: Mapping[str, tuple[float, float]] = field(default_factory=lambda: MappingProxyType({}))
     flatten: bool | None = None  # content that is only text parts becomes a plain string
     developer: bool | None = None  # False: role `developer` becomes `system`
+    strict_history: bool | None = None  # True: calls and results in pairs, roles in order, no empty message
     strict_tools: bool | None = None  # False: `strict` and `$schema` go from tool schemas
     usage: bool | None = None  # False: `stream_options` is not understood
+    forced: bool | None = None  # False: while it thinks, it cannot be made to call a tool
+    cache_control: bool | None = None  # False: marks of what is to be cached are refused
+    replay: bool | None = None  # True: wants its reasoning back; False: refuses it; None: only what it signed
+    think: Thinks | None = None  # reasoning stands in the text, in tags, of which `opened` lacks the first
+    repair: bool | None = None  # True: tool calls that come as text become tool calls
+    cumulative: bool | None = None  # True: each chunk tells the text again from its beginning
     stream: Literal["both", "only", "never"] | None = None
     first_byte: float | None = None  # seconds to wait for the first byte of an answer
     pace: int | None = None  # requests per minute and key; more are held back until their turn
@@ -82,8 +91,15 @@ class Manners:
             clamp={**below.clamp, **self.clamp},
             flatten=pick(self.flatten, below.flatten),
             developer=pick(self.developer, below.developer),
+            strict_history=pick(self.strict_history, below.strict_history),
             strict_tools=pick(self.strict_tools, below.strict_tools),
             usage=pick(self.usage, below.usage),
+            forced=pick(self.forced, below.forced),
+            cache_control=pick(self.cache_control, below.cache_control),
+            replay=pick(self.replay, below.replay),
+            think=pick(self.think, below.think),
+            repair=pick(self.repair, below.repair),
+            cumulative=pick(self.cumulative, below.cumulative),
             stream=pick(self.stream, below.stream),
             first_byte=pick(self.first_byte, below.first_byte),
             pace=pick(self.pace, below.pace),
@@ -96,13 +112,14 @@ class Upstream:
 
     name: str
     title: str
-    url: str  # base URL without a trailing slash; requests go to url + "/chat/completions"
-    speaks: Literal["openai", "anthropic", "demo"] = "openai"
+    url: str  # base URL without a trailing slash; `upstreams/` adds the path of its protocol
+    speaks: Literal["openai", "anthropic", "responses", "ollama", "demo"] = "openai"
     keys: tuple[Secret, ...] = ()  # those that were found
     key_names: tuple[str, ...] = ()  # the environment variables that were looked at
     needs_key: bool = False
     client_key: bool = False  # `key: client`: send the key that the IDE typed
     login: str | None = None
+    accounts: tuple[Credential, ...] = ()  # keys and logins that are kept beside the profile (`accounts/`)
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     proxy: str | None = None  # an HTTP proxy on the way to it, by URL
     ca: Path | None = None  # a certificate file to trust for it, instead of the system's
@@ -110,9 +127,19 @@ class Upstream:
     local: bool = False  # a server on the user's machine (Ollama …), found by asking it
 
     @property
+    def base(self) -> str:
+        """Where paths of OpenAI's protocol begin: Ollama has its own beside them."""
+        return f"{self.url.removesuffix('/v1')}/v1" if self.speaks == "ollama" else self.url
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """All keys and tokens there are just now."""
+        return (*self.keys, *(secret for each in self.accounts for secret in each.secrets))
+
+    @property
     def ready(self) -> bool:
-        """Whether a request can be sent: a key is there, or none is needed."""
-        return bool(self.keys) or self.client_key or not (self.needs_key or self.login)
+        """Whether a request can be sent: a key or an account is there, or none is needed."""
+        return bool(self.keys or self.accounts) or self.client_key or not (self.needs_key or self.login)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +167,7 @@ class Model:
     defaults: Fields = NOTHING  # `with`: the IDE may override these
     always: Fields = NOTHING  # these win over the IDE
     drop: frozenset[str] = frozenset()
+    manners: Manners = Manners()  # `think` and `repair`: what the model writes, over what is known of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +204,7 @@ class Profile:
     passthrough: bool = False
     offer: Literal["declared", "available"] = "declared"  # what a model list shows
     embeddings: Target | None = None  # what compares sentences for `about`, beside our own ways
+    off: frozenset[Target] = frozenset()  # what is not asked for the time being; no file says that
     warnings: tuple[str, ...] = ()  # whole sentences, each with file:line:col
 
     def known(self, target: Target) -> KnownModel | None:

@@ -19,6 +19,7 @@ type Env = Mapping[str, str]
 
 EFFORTS: tuple[Effort, ...] = get_args(Effort.__value__)
 BUDGETS = {"low": 2048, "medium": 8192, "high": 16384, "max": 32768}  # tokens of thought; ours to choose
+ANSWERS = ("think", "repair", "cumulative")  # what is done to an answer
 _ALIKE = ("title", "speaks", "login", "local")  # copied as they are
 
 
@@ -58,7 +59,21 @@ def upstream(name: str, spec: Spec, *, env: Env, base: Upstream | None = None, f
 
 def manners(spec: Spec) -> Manners:
     """Those that `spec` states."""
-    plain = ("rename", "flatten", "developer", "strict_tools", "usage", "stream", "first_byte", "pace")
+    plain = (
+        "rename",
+        "flatten",
+        "developer",
+        "strict_history",
+        "strict_tools",
+        "usage",
+        "forced",
+        "cache_control",
+        "replay",
+        *ANSWERS,
+        "stream",
+        "first_byte",
+        "pace",
+    )
     stated: dict[str, Any] = {word: spec[word] for word in plain if word in spec}
     for word in ("accepts", "drop"):
         if word in spec:
@@ -75,6 +90,7 @@ def model(name: str, spec: Spec) -> Model:
         defaults=spec.get("with", {}),
         always=spec.get("always", {}),
         drop=frozenset(spec.get("drop", ())),
+        manners=manners({word: spec[word] for word in ANSWERS if word in spec}),
     )
 
 

@@ -74,7 +74,7 @@ def find(name_or_path: str | None) -> Path:
 def available() -> list[tuple[str, Path]]:
     """Name and file of every profile there is, by name; the user's own hide shipped ones of the same name."""
     files = [file for folder in reversed(_folders()) for file in sorted(folder.glob("*.y*ml"))]
-    return sorted({file.stem: file for file in files if file.name != "catalog.yaml"}.items())
+    return sorted({file.stem: file for file in files if file.name not in ("catalog.yaml", "prices.yaml")}.items())
 
 
 def _folders() -> tuple[Path, Path]:

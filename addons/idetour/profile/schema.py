@@ -63,6 +63,8 @@ FIELDS: dict[str, Any] = {  # fields of a request whose types are known from the
     "logprobs": Flag,
     "top_logprobs": Annotated[int, Within(0, 20, whole=True)],
 }
+THINK = "Where reasoning stands in the text: inline (<think>…</think>), opened (only </think>), or off."
+REPAIR = "true: tool calls that the model writes as text become tool calls."
 OURS = ("model", "messages", "stream", "tools")  # they come from the target and from the IDE
 
 
@@ -126,8 +128,22 @@ class MannersSpec(Words):
     )
     flatten: Flag | None = Field(None, description="true: content of text parts only is sent as one string.")
     developer: Flag | None = Field(None, description="false: the role `developer` is sent as `system`.")
+    strict_history: Flag | None = Field(
+        None, description="true: calls and results are paired, roles put in order, empty messages left out."
+    )
     strict_tools: Flag | None = Field(None, description="false: `strict` and `$schema` go from tool schemas.")
     usage: Flag | None = Field(None, description="false: `stream_options` is not understood.")
+    forced: Flag | None = Field(
+        None, description="false: a model that thinks is not made to call a tool (`tool_choice`)."
+    )
+    cache_control: Flag | None = Field(None, description="false: marks of what is to be cached are not sent.")
+    replay: Flag | None = Field(
+        None,
+        description="true: reasoning that the IDE dropped is put back; false: none is sent in a history.",
+    )
+    think: Literal["inline", "opened", "off"] | None = Field(None, description=THINK)
+    repair: Flag | None = Field(None, description=REPAIR)
+    cumulative: Flag | None = Field(None, description="true: each chunk tells the text from its beginning.")
     stream: Literal["both", "only", "never"] | None = Field(None, description="Which answers it can give.")
     first_byte: Positive | None = Field(None, description="Seconds to wait for an answer to begin.")
     pace: Count | None = Field(None, description="Requests per minute and key; more wait for their turn.")
@@ -138,12 +154,16 @@ class UpstreamSpec(MannersSpec):
 
     what: ClassVar[str] = "an upstream"
     title: str | None = Field(None, description="Its name for people.")
-    url: Url | None = Field(None, description="Base URL: requests go to it + /chat/completions.")
+    url: Url | None = Field(
+        None, description="Base URL: requests go to it + /chat/completions, or another protocol's path."
+    )
     key: Keys | None = Field(
         None,
         description="$NAME reads an environment variable; `client` sends the IDE's own key; a list takes turns.",
     )
-    speaks: Literal["openai", "anthropic", "demo"] | None = Field(None, description="Default: openai.")
+    speaks: Literal["openai", "anthropic", "responses", "ollama", "demo"] | None = Field(
+        None, description="Its protocol. Default: openai, which is Chat Completions."
+    )
     login: Literal["qwen"] | None = Field(None, description="Use the accounts of `idetour login`.")
     headers: dict[HeaderName, HeaderValue] | None = Field(
         None, description="Added to each request. No keys here."
@@ -163,6 +183,8 @@ class ModelSpec(Words):
     with_: Params | None = Field(None, alias="with", description="Defaults; what the IDE sends wins.")
     always: Params | None = Field(None, description="Fields that win over what the IDE sends.")
     drop: Names | None = Field(None, description="Fields of the IDE's request that are not sent.")
+    think: Literal["inline", "opened", "off"] | None = Field(None, description=THINK)
+    repair: Flag | None = Field(None, description=REPAIR)
 
 
 class EmbeddingsSpec(Words):

@@ -1,6 +1,6 @@
 """The profile as it is now: a changed file is picked up, a broken one keeps the last good."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from idetour.profile import Profile, environment
@@ -10,7 +10,7 @@ from idetour.profile.read import ProfileError, read
 class Watched:
     """Holds the `current` profile of a file. Whoever has a loop calls `check` about once a second.
 
-    Without `env` a change of the file beside the environment counts as well.
+    Without `env` a change of the file beside the environment counts as well. `lay` puts something over it.
 
     Raises ProfileError when it is made, if the file is broken then.
     """
@@ -19,7 +19,9 @@ class Watched:
         self.problem: str | None = None  # why the newest version of the file is not in use
         self._path, self._env = path, env
         self._stamp = self._stamps()
+        self._over: Callable[[Profile], Profile] = lambda profile: profile
         self.current: Profile = read(path, env=env)
+        self._read = self.current
 
     def check(self) -> str | None:
         """A sentence for the log if a file has changed since the last call. Costs two stats otherwise."""
@@ -28,12 +30,18 @@ class Watched:
             return None
         self._stamp = stamp
         try:
-            self.current = read(self._path, env=self._env)
+            self._read = read(self._path, env=self._env)
+            self.current = self._over(self._read)
         except ProfileError as error:
             self.problem = str(error)
             return f"the profile as it was stays in use:\n{error}"
         self.problem = None
         return f"profile read again: {self._path}"
+
+    def lay(self, over: Callable[[Profile], Profile]) -> None:
+        """From now on `current` is what `over` makes of the file's profile. Again, where that has become another."""
+        self._over = over
+        self.current = over(self._read)
 
     def _stamps(self) -> tuple[object, ...]:
         return _stamp(self._path), None if self._env is not None else _stamp(environment.file())

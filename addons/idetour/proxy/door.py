@@ -16,6 +16,7 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from mitmproxy import connection, ctx, http, tls
 from mitmproxy.proxy import server_hooks
@@ -30,7 +31,7 @@ from idetour.endpoints.serve import Gateway, assemble
 from idetour.errors import IdetourError
 from idetour.profile.read import find
 from idetour.profile.watch import Watched
-from idetour.proxy import settings
+from idetour.proxy import settings, trusted
 from idetour.proxy.scribe import Scribe, kept_for_people
 
 log = logging.getLogger("idetour")
@@ -93,6 +94,7 @@ class Door:
             lan=ctx.options.idetour_lan,
             keep_bodies=ctx.options.idetour_keep_bodies,
         )
+        self.gateway.app.admin.authority = partial(trusted.told, home.folder("certs"))
         self.gateway.upkeep.own = self._ports
         if not ctx.options.idetour_lan:  # which programs run here is nobody else's business
             self.gateway.app.handshakes = self._handshakes

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from idetour.errors import NotFound
+from idetour.errors import NotFound, RequestError
 from idetour.profile import KnownModel, Model, Profile, Target, Upstream
 from idetour.routes import weights
 
@@ -52,7 +52,8 @@ def plan(
 ) -> Plan:
     """Who answers for `asked`, by this rule of its route (None: the first without conditions).
 
-    Raises NotFound (`model_not_found`) for a name nobody knows.
+    Raises NotFound (`model_not_found`) for a name nobody knows, RequestError (`switched_off`) where
+    all that it leads to is switched off.
     """
     why, names = resolve(profile, asked, listed, uniform, rule)
     found: dict[Target, Candidate] = {}
@@ -61,7 +62,9 @@ def plan(
             found.setdefault(candidate.target, candidate)
     if not found:
         raise unknown(profile, asked, listed)
-    return Plan(asked=asked, why=why, candidates=tuple(first(found.values())))
+    if not (on := [each for each in found.values() if each.target not in profile.off]):
+        raise switched_off(asked, found)
+    return Plan(asked=asked, why=why, candidates=tuple(first(on)))
 
 
 def resolve(
@@ -193,6 +196,15 @@ def first_choice(profile: Profile) -> str:
 def ready(profile: Profile, name: str) -> bool:
     """Whether somebody can answer for a name right now, as far as keys go."""
     return any(profile.upstreams[target.upstream].ready for target in leads(profile, name))
+
+
+def switched_off(asked: str, targets: Iterable[Target]) -> RequestError:
+    return RequestError(
+        f"{asked[:LONGEST_NAME]} leads to {', '.join(map(str, targets))} alone, and that is switched off. "
+        "Switch it on under Models on the dashboard.",
+        status=503,
+        code="switched_off",
+    )
 
 
 def unknown(profile: Profile, asked: str, listed: Listed) -> NotFound:

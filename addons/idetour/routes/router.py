@@ -40,6 +40,7 @@ class Router:
     """`embed` asks an upstream's embeddings model; without it, `about` has its own ways only."""
 
     embed: Embed | None = None
+    instead: str = ""  # the name that is looked up whatever is asked, while there is one
     _decided: Recent[Turn, Decided] = field(default_factory=lambda: Recent(MOST, DAY))
     _methods: tuple[Method, ...] = ()
     _made_for: tuple[Target, Upstream] | None = None
@@ -53,7 +54,7 @@ class Router:
         uniform: Uniform = lambda _: random(),
     ) -> Plan:
         """Who answers. Raises NotFound, also where no rule holds, and BadRequest where messages cannot be read."""
-        name = asked.request.model
+        name = self.instead or asked.request.model
         route = route_of(profile, name, listed)
         rule = await self.rule(profile, route, asked) if route else None
         return plan(profile, name, listed=listed, uniform=uniform, rule=rule)

@@ -1,15 +1,29 @@
 """How to speak to a kind of upstream, through a waist of one method (`transport.py`)."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from idetour.profile import KnownModel, Model, Target, Upstream
 from idetour.secret import Secret
-from idetour.upstreams import anthropic, openai
-from idetour.upstreams.anthropic import Translating
+from idetour.upstreams import anthropic, embeddings, ollama, openai, qwen, responses
+from idetour.upstreams.asking import Asking
 from idetour.upstreams.demo import Demo
+from idetour.upstreams.foreign import Translating
+from idetour.upstreams.observed import Observe, Observed
 from idetour.upstreams.transport import Outgoing, Pool, Transport
-from idetour.wire.chat import ChatRequest
+from idetour.wire.chat import ChatRequest, Translated
+from idetour.wire.embeddings import EmbeddingsRequest
 from idetour.wire.messages import MessagesRequest
+from idetour.wire.responses import ResponsesAsked
+
+WAYS: Mapping[str, Callable[[Asking], Outgoing]] = {
+    "openai": openai.prepare,
+    "anthropic": anthropic.prepare,
+    "responses": responses.prepare,
+    "ollama": ollama.prepare,
+    "demo": openai.prepare,
+}
+OWN: Mapping[str, type[Translated]] = {"anthropic": MessagesRequest, "responses": ResponsesAsked}
 
 
 def prepare(
@@ -22,10 +36,13 @@ def prepare(
     key: Secret | None,
 ) -> Outgoing:
     """The whole request as the upstream wants it. Raises BadRequest."""
-    if upstream.speaks != "anthropic" and isinstance(request, MessagesRequest) and request.refusal:
+    asking = Asking(request=request, target=target, upstream=upstream, model=model, known=known, key=key)
+    if isinstance(request, EmbeddingsRequest):
+        return embeddings.prepare(asking)
+    own = isinstance(request, OWN.get(upstream.speaks, ()))
+    if isinstance(request, Translated) and request.refusal and not own:
         raise request.refusal
-    made = anthropic.prepare if upstream.speaks == "anthropic" else openai.prepare
-    return made(request, target=target, upstream=upstream, model=model, known=known, key=key)
+    return qwen.prepare(asking) if upstream.login == "qwen" else WAYS[upstream.speaks](asking)
 
 
 @dataclass(slots=True)
@@ -34,8 +51,12 @@ class Transports:
 
     pool: Pool
     demo: Demo = field(default_factory=Demo)
+    observe: Observe | None = None  # told of each attempt at a request
 
-    def to(self, upstream: Upstream) -> Transport:
-        if upstream.speaks == "demo":
-            return self.demo
-        return Translating(self.pool) if upstream.speaks == "anthropic" else self.pool
+    def to(self, upstream: Upstream, cause: str = "") -> Transport:
+        """`cause` is the id of the request that is answered; nobody observes what is asked without one."""
+        scripted = upstream.speaks == "demo"
+        way: Transport = self.demo if scripted else self.pool
+        if cause and self.observe is not None:
+            way = Observed(way, self.observe, cause)
+        return way if scripted else Translating(way)

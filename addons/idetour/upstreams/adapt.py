@@ -16,11 +16,13 @@ from msgspec import Raw
 
 from idetour.errors import BadRequest
 from idetour.profile import NOTHING, Fields, KnownModel, Manners, Model
-from idetour.upstreams import thinking
+from idetour.upstreams import history, thinking
 from idetour.wire import raw
 
 CONTENT_PARTS = re.compile(rb'"content"\s*:\s*\[')
 DEVELOPER = re.compile(rb'"role"\s*:\s*"developer"')
+CACHED = re.compile(rb'"cache_control"\s*:')
+AUTO, NONE = Raw(b'"auto"'), Raw(b'"none"')
 STRICT = re.compile(rb'"(?:strict|\$schema)"\s*:')
 OURS = ("stream", "stream_options")  # how the upstream is asked is not the client's to say
 
@@ -54,9 +56,11 @@ def adapt(
         unwanted = model.drop | {manners.rename.get(name, name) for name in model.drop}
         fields = {name: value for name, value in fields.items() if name not in unwanted}
     clamp(fields, {**output_limits(known), **manners.clamp})
+    if manners.forced is False:
+        free(fields)
     fields["messages"] = messages(asked["messages"], manners, words)
-    if manners.strict_tools is False and "tools" in fields:
-        fields["tools"] = tools(fields["tools"])
+    if "tools" in fields:
+        fields["tools"] = tools(fields["tools"], manners)
     fields |= {"model": raw.of(model_id), "stream": raw.of(stream)}
     if stream and manners.usage is not False:
         fields["stream_options"] = raw.of({"include_usage": True})
@@ -109,9 +113,13 @@ def messages(value: Raw, manners: Manners, words: str | None) -> Raw:
         changes.append(as_system)
     if manners.flatten and CONTENT_PARTS.search(value):
         changes.append(flatten)
-    if not changes and words is None:
+    if manners.cache_control is False and CACHED.search(value):
+        changes.append(uncached)
+    if not changes and words is None and not manners.strict_history:
         return value
     conversation = objects("messages", value)
+    if manners.strict_history:
+        conversation = history.strict(conversation)
     for message in conversation:
         for change in changes:
             change(message)
@@ -154,13 +162,35 @@ def with_words(conversation: list[RawFields], words: str) -> list[RawFields]:
     return [{"role": Raw(b'"system"'), "content": raw.of(words)}, *conversation]
 
 
-def tools(value: Raw) -> Raw:
-    """The tools without `strict` and without their schemas' `$schema`, which some servers refuse."""
-    if not STRICT.search(value):
+def uncached(holder: RawFields) -> None:
+    """A message or a tool without marks of what is to be cached, also on the parts of its content."""
+    holder.pop("cache_control", None)
+    content = holder.get("content", raw.NULL)
+    if raw.kind(content) == b"[" and CACHED.search(content):
+        parts = objects("messages", content)
+        for part in parts:
+            part.pop("cache_control", None)
+        holder["content"] = raw.of(parts)
+
+
+def free(fields: RawFields) -> None:
+    """Who thinks calls what it likes: DashScope answers any other choice with 400 while `enable_thinking` holds."""
+    thinks = fields.get("enable_thinking") != Raw(b"false") and fields.get("reasoning_effort") != NONE
+    if thinks and fields.get("tool_choice", AUTO) not in (AUTO, NONE):
+        fields["tool_choice"] = AUTO
+
+
+def tools(value: Raw, manners: Manners) -> Raw:
+    """The tools without what some servers refuse: marks for caching; `strict`, and their schemas' `$schema`."""
+    strict = manners.strict_tools is False and STRICT.search(value)
+    cached = manners.cache_control is False and CACHED.search(value)
+    if not strict and not cached:
         return value
     offered = objects("tools", value)
     for tool in offered:
-        if raw.kind(tool.get("function", raw.NULL)) == b"{":
+        if cached:
+            uncached(tool)
+        if strict and raw.kind(tool.get("function", raw.NULL)) == b"{":
             function = raw.fields(tool["function"])
             function.pop("strict", None)
             if raw.kind(function.get("parameters", raw.NULL)) == b"{":

@@ -2,31 +2,30 @@
 
 A request is prepared as for any other upstream, in Chat's fields and by the
 catalog, and translated last. One that came as Messages goes on as it came, but
-for the model and what the model is known to refuse. The answer is translated
-as it arrives: what the gateway reads is Chat.
+for the model and what the model is known to refuse.
 """
 
 import asyncio
 import re
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from functools import partial
 
 import msgspec
 
-from idetour.profile import KnownModel, Manners, Model, Target, Upstream
+from idetour.profile import KnownModel, Target, Upstream
 from idetour.profile.build import thinking
 from idetour.secret import Secret
 from idetour.upstreams import openai
-from idetour.upstreams.adapt import adapt, clamp, output_limits, stated
-from idetour.upstreams.transport import Incoming, Outgoing, Transport, TransportError
-from idetour.wire import anthropic, chat, raw, sse
+from idetour.upstreams.adapt import clamp, output_limits
+from idetour.upstreams.asking import Asking
+from idetour.upstreams.foreign import Foreign, whole
+from idetour.upstreams.transport import Outgoing, Transport, TransportError
+from idetour.wire import anthropic, chat, raw
 from idetour.wire.anthropic_stream import ChatStream
 from idetour.wire.anthropic_whole import completion
 from idetour.wire.messages import MessagesRequest
 from idetour.wire.places import Fields
 
-WHOLE_BYTES = 64 << 20  # the largest message that is read into memory
 COUNT_SECONDS = 5.0  # for the upstream to count tokens; an estimate is better than to wait
 COUNTED = frozenset({
     "messages", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control",
@@ -52,46 +51,20 @@ ADAPTIVE = thinking(
 BUDGETED = thinking({"off": OFF, "on": {"thinking": {"type": "enabled", "budget_tokens": "$budget"}}})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Native(Outgoing):
-    """A request whose client speaks Messages too: it gets the answer's own events."""
-
-
-def prepare(
-    request: chat.ChatRequest,
-    *,
-    target: Target,
-    upstream: Upstream,
-    model: Model | None,
-    known: KnownModel | None,
-    key: Secret | None,
-) -> Outgoing:
-    """The whole request, as `openai.prepare` makes it for other upstreams. Raises BadRequest."""
-    kind: type[Outgoing]
-    manners = known.manners.over(upstream.manners) if known else upstream.manners
-    stream = manners.stream == "only" or (request.stream and manners.stream != "never")
-    if isinstance(request, MessagesRequest):
-        kind, more = Native, beta(request)
-        fields = own(request.native, manners=manners, model=model, known=known)
-        fields |= {"model": raw.of(target.model), "stream": raw.of(stream)}
+def prepare(asking: Asking) -> Foreign:
+    """Raises BadRequest."""
+    request, more = asking.request, {}
+    if own := isinstance(request, MessagesRequest):
+        fields, more = asking.native(request.native, SAMPLING), beta(request)
     else:
-        kind, more = Outgoing, {}
-        fields = adapt(
-            request.fields,
-            manners=manners,
-            model_id=target.model,
-            model=model,
-            known=known or guessed(target),
-            stream=stream,
-        )
-        fields = translated(fields, target, known)
-    return kind(
-        url=address(upstream),
-        headers=headers(upstream, key, stream=stream) | more,
-        body=chat.write(fields),
-        proxy=upstream.proxy,
-        ca=upstream.ca,
-        first_byte=openai.patience(manners, known) if stream else openai.WHOLE_SECONDS,
+        fields = translated(asking.adapted(guessed(asking.target)), asking.target, asking.known)
+    return asking.outgoing(
+        address(asking.upstream),
+        fields,
+        headers=headers(asking.upstream, asking.key, stream=asking.stream) | more,
+        kind=Foreign,
+        machine=partial(ChatStream, carry=own),
+        whole=partial(completion, created=int(time.time()), carry=own),
     )
 
 
@@ -101,16 +74,6 @@ def translated(fields: Fields, target: Target, known: KnownModel | None) -> Fiel
     made = anthropic.write(fields, prefill=bool(prefill), forced=not never)
     clamp(made, output_limits(known))  # once more: a budget of thought may have raised it
     return made
-
-
-def own(native: Fields, *, manners: Manners, model: Model | None, known: KnownModel | None) -> Fields:
-    """A Messages body as its client wrote it, less the sampling that the model refuses, and what the profile says."""
-    fields = {name: value for name, value in native.items() if name not in manners.drop & SAMPLING}
-    if model:
-        fields = stated(model.defaults, manners) | fields | stated(model.always, manners)
-        fields = {name: value for name, value in fields.items() if name not in model.drop}
-    clamp(fields, output_limits(known))
-    return fields
 
 
 def guessed(target: Target) -> KnownModel:
@@ -161,73 +124,3 @@ async def count(
 
 def beta(request: MessagesRequest) -> dict[str, str]:
     return {"anthropic-beta": request.beta} if request.beta else {}
-
-
-async def whole(incoming: Incoming) -> bytes:
-    """The body to its end. Raises TransportError where it is larger than any message."""
-    body = bytearray()
-    while data := await incoming.read():
-        body += data
-        if len(body) > WHOLE_BYTES:
-            raise TransportError("broken", f"the answer is larger than {WHOLE_BYTES >> 20} MiB")
-    return bytes(body)
-
-
-@dataclass(slots=True)
-class Translating:
-    """A transport whose good answers are Chat, though the upstream speaks Messages."""
-
-    below: Transport
-
-    async def send(self, outgoing: Outgoing) -> Incoming:
-        incoming = await self.below.send(outgoing)
-        if incoming.status != 200:
-            return incoming  # `wire/fault.py` reads Anthropic's errors as it reads all others
-        carry = isinstance(outgoing, Native)
-        streams = incoming.headers.get("content-type", "").lower().startswith("text/event-stream")
-        return Streamed(incoming, ChatStream(carry=carry)) if streams else Whole(incoming, carry=carry)
-
-
-@dataclass(slots=True)
-class Streamed:
-    """An event stream, translated as it arrives."""
-
-    below: Incoming
-    machine: ChatStream
-    status: int = field(init=False)
-    headers: Mapping[str, str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.status, self.headers = self.below.status, self.below.headers
-
-    async def read(self) -> bytes:
-        """A read that brought nothing to tell is a comment, for it shows that the upstream is alive."""
-        if data := await self.below.read():
-            return self.machine.feed(data) or sse.KEEP_ALIVE
-        return self.machine.end()
-
-    def close(self) -> None:
-        self.below.close()
-
-
-@dataclass(slots=True)
-class Whole:
-    """A message that comes at once, translated when it is complete."""
-
-    below: Incoming
-    carry: bool
-    status: int = field(init=False)
-    headers: Mapping[str, str] = field(init=False)
-    _read: bool = False
-
-    def __post_init__(self) -> None:
-        self.status, self.headers = self.below.status, self.below.headers
-
-    async def read(self) -> bytes:
-        if self._read:
-            return b""
-        self._read = True
-        return completion(await whole(self.below), created=int(time.time()), carry=self.carry)
-
-    def close(self) -> None:
-        self.below.close()

@@ -12,9 +12,10 @@ from typing import Any
 
 import msgspec
 
-from idetour.errors import BadRequest
+from idetour.errors import BadRequest, NotFound
 from idetour.upstreams.transport import Incoming, Outgoing
 
+MODELS = ("hello", "thinker", "tools", "slow")
 PAUSE_SECONDS = 0.03  # between words: slow enough to see that it streams
 GREETING = (
     "Hello from idetour's demo model. I am a script, not an AI: this text came through the same "
@@ -37,7 +38,13 @@ class Demo:
     """The transport of `demo/…` targets."""
 
     async def send(self, outgoing: Outgoing) -> Incoming:
+        """Raises BadRequest, NotFound."""
         request = read(outgoing.body or b"{}")
+        if request.get("model") not in MODELS:
+            raise NotFound(
+                f"There is no demo/{request.get('model')}. There are: {', '.join(MODELS)}.",
+                code="model_not_found",
+            )
         return Script(request, tuple(steps(request)))
 
 

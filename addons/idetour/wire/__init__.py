@@ -3,5 +3,6 @@
 `sse` cuts a stream into events; `chat` reads requests; `chunks` passes a
 streamed answer on; `completion` handles answers that come or go whole.
 `messages*` and `responses*` translate what clients ask in other protocols,
-`anthropic*` what an upstream is asked in Anthropic's.
+`anthropic*`, `responses_up*` and `ollama*` what upstreams are asked in theirs;
+`embeddings` takes what is no conversation the same way.
 """

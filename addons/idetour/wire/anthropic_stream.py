@@ -59,7 +59,7 @@ class _Message(msgspec.Struct, gc=False):
 
 class _Event(msgspec.Struct, gc=False):
     type: str = ""
-    index: int = 0
+    index: int = -1
     message: _Message | None = None
     content_block: _Block | None = None
     delta: _Delta | None = None
@@ -86,6 +86,8 @@ class ChatStream:
         self._finish: str | None = None
         self._done = False
         self._about: dict[str, Raw] = {}
+        self._blocks = 0  # that have begun …
+        self._block: int | None = None  # … and the one that is open
         self._calls: dict[int, _Call] = {}
         self._thought: dict[int, list[Raw]] = {}
         self._called = self._details = 0
@@ -126,7 +128,28 @@ class ChatStream:
         """Whether it is an event, and comes after the message has begun, which it does once."""
         if event.type == "message_start":
             return event.message is not None and not self._about
-        return event.type == "ping" or bool(event.type and self._about)
+        if not (event.type and self._about):
+            return event.type == "ping"
+        return not self._carry or self._in_turn(event)
+
+    def _in_turn(self, event: _Event) -> bool:
+        """Whether a client that gets the event itself can follow: one block after the other, then the end."""
+        if event.type == "content_block_start":
+            free = self._block is None and self._finish is None
+            fits = free and event.index == self._blocks and event.content_block is not None
+            if fits:
+                self._block, self._blocks = event.index, self._blocks + 1
+            return fits
+        if event.type in ("content_block_delta", "content_block_stop"):
+            fits = self._block == event.index
+            if fits and event.type == "content_block_stop":
+                self._block = None
+            return fits
+        if event.type == "message_delta":
+            return self._block is None and event.delta is not None
+        if event.type == "message_stop":
+            return self._block is None and self._finish is not None
+        return event.type.isidentifier()  # it becomes a line of the stream
 
     def _said(self, event: _Event) -> Iterator[Delta]:
         """What an event says in Chat."""

@@ -108,15 +108,15 @@ class Translation:
     def _assistant(self, message: Fields, place: str) -> None:
         self._flush()
         calls = _calls(message, place)
-        thoughts = _thoughts(message)
+        before = thoughts(message)
         said = blocks(message.get("content", raw.NULL), f"{place}.content")
         refusal = message.get("refusal", raw.NULL)
         if raw.is_text(refusal) and not blank(refusal):
             said.append({"type": "text", "text": refusal})
         uses = [self._use(call, at) for call, at in calls]
-        self.made.signed = bool(thoughts) or not uses
+        self.made.signed = bool(before) or not uses
         if said or uses:
-            self._add("assistant", thoughts + said + uses)
+            self._add("assistant", before + said + uses)
 
     def _use(self, call: Fields, place: str) -> Block:
         function = members(call.get("function", raw.NULL), f"{place}.function")
@@ -175,7 +175,7 @@ def _arguments(function: Fields) -> Raw:
     return raw.of(bytes(given).decode()) if raw.kind(given) == b"{" else given
 
 
-def _thoughts(message: Fields) -> list[Block]:
+def thoughts(message: Fields) -> list[Block]:
     """What Claude thought and signed, as `anthropic_stream` gave it out and the gateway or the IDE kept it."""
     made: list[Block] = []
     for detail in lenient(message.get("reasoning_details", raw.NULL)):

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 from msgspec import Raw
 
 from idetour.wire import messages_ends, raw
@@ -25,7 +24,7 @@ def completion(body: bytes, *, created: int, carry: bool = False) -> bytes:
         return body
     said = _message(objects(fields.get("content", raw.NULL)))
     finish = messages_ends.TO_CHAT.get(string(fields.get("stop_reason", raw.NULL)), "stop")
-    used = msgspec.json.decode(fields.get("usage", raw.EMPTY_OBJECT))
+    used = raw.value(fields.get("usage", raw.EMPTY_OBJECT))
     return raw.encode(
         {
             "id": fields.get("id", raw.EMPTY_TEXT),

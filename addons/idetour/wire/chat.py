@@ -37,18 +37,25 @@ class ChatRequest:
     include_usage: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Translated(ChatRequest):
+    """A request that was one of another protocol: `fields` are the translation.
+
+    `native` is the body in its own protocol: an upstream that speaks that gets it.
+    """
+
+    native: dict[str, Raw]
+    refusal: BadRequest | None = None  # why it cannot be said in Chat
+
+
 def read(body: bytes, *, default: str | None = None) -> ChatRequest:
     """Raises BadRequest, which says what is wrong and where, with the field as `param`.
 
     `default` is the model of a request that names none.
     """
-    fields = _fields(body)
+    fields = members(body)
     options = _optional(fields, "stream_options", dict[str, Raw], "an object")
-    model = default if default and "model" not in fields else _field(fields, "model", str, "a string")
-    if not model:
-        raise BadRequest("`model` is empty: name the model that is to answer", param="model")
-    if len(model) > LONGEST_NAME:
-        raise BadRequest(f"`model` is longer than {LONGEST_NAME} characters", param="model")
+    model = named(fields, default=default)
     messages = fields.get("messages", raw.NULL)
     if raw.kind(messages) != b"[":
         _wrong(fields, "messages", "a list")
@@ -60,6 +67,16 @@ def read(body: bytes, *, default: str | None = None) -> ChatRequest:
         stream=bool(_optional(fields, "stream", bool, "true or false")),
         include_usage=bool(_optional(options or {}, "include_usage", bool, "true or false")),
     )
+
+
+def named(fields: dict[str, Raw], *, default: str | None) -> str:
+    """The model that is asked for, by a name that can be one. Raises BadRequest."""
+    model = default if default and "model" not in fields else _field(fields, "model", str, "a string")
+    if not model:
+        raise BadRequest("`model` is empty: name the model that is to answer", param="model")
+    if len(model) > LONGEST_NAME:
+        raise BadRequest(f"`model` is longer than {LONGEST_NAME} characters", param="model")
+    return model
 
 
 def write(fields: dict[str, Raw]) -> bytes:
@@ -75,7 +92,8 @@ def messages(request: ChatRequest) -> list[dict[str, Any]]:
         raise BadRequest(f"`messages` must be a list of objects: {error}", param="messages") from None
 
 
-def _fields(body: bytes) -> dict[str, Raw]:
+def members(body: bytes) -> dict[str, Raw]:
+    """A body's members, unparsed. Raises BadRequest, with the place in the body."""
     try:
         body.decode()  # msgspec does not look inside strings that it skips
     except UnicodeDecodeError as error:

@@ -11,46 +11,32 @@ Every event is examined once, and is one of:
 
 Only the top level of an event is parsed and written again, with our `model`
 and one `id` and `created` for the whole stream. `choices` stays the bytes that
-came: the answer's text is never decoded. A stream that ends with neither
-[DONE] nor a finish_reason broke off, and must not look finished.
+came, and the text is never decoded, unless a choice is odd (`choices.py`). A
+stream that ends with neither [DONE] nor a finish_reason broke off, and must not
+look finished.
 """
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
 
 import msgspec
 from msgspec import Raw
 
 from idetour.errors import UpstreamError
 from idetour.wire import raw, sse
+from idetour.wire.choices import Choice, Choices, Chunk
+from idetour.wire.edits import Edits
 from idetour.wire.fault import is_flat_error, parse_error, upstream_error
 from idetour.wire.usage import Usage
 
 __all__ = ["Choice", "Chunk", "Relay", "Stream", "Usage", "parse_error"]
 
 MOST_BROKEN = 3
+QUOTES = 2  # bytes around a text
 CONTENT = frozenset({
     "content", "tool_calls", "function_call", "refusal", "audio",
     "reasoning", "reasoning_content", "reasoning_details",
 })  # fmt: skip
 _OBJECT = Raw(b'"chat.completion.chunk"')
-
-
-class Choice(msgspec.Struct, gc=False):
-    """As much of a choice as has to be understood."""
-
-    index: int | None = 0
-    delta: dict[str, Raw] | None = None
-    finish_reason: Any = None
-    error: Raw = raw.NULL
-    usage: Raw = raw.NULL  # Moonshot puts it here
-
-
-class Chunk(NamedTuple):
-    fields: dict[str, Raw]
-    choices: list[Choice]
-
-
 _choices = msgspec.json.Decoder(list[Choice] | None, strict=False)  # not strict: an index may be "0"
 
 
@@ -89,18 +75,25 @@ class Stream:
     error     it did not; nothing more will come
     broken    events that could not be read
     events    all events
+    said      bytes of text, reasoning and calls in them, as JSON
+
+    `edits` rewrite what the model says, where it needs that.
     """
 
-    def __init__(self, *, model: str, include_usage: bool, id: str, created: int) -> None:
+    def __init__(
+        self, *, model: str, include_usage: bool, id: str, created: int, edits: Edits | None = None
+    ) -> None:
         self.content = False
         self.finish: str | None = None
         self.done = False
         self.error: UpstreamError | None = None
         self.broken = 0
         self.events = 0
+        self.said = 0
         self._reader = sse.Reader()
         self._include_usage = include_usage
         self._stamp = Stamp(model=model, id=id, created=created)
+        self._shape = Choices(id=id, edits=edits)
         self._usage = raw.NULL
         self._open: set[int] = set()  # choices that have begun and not finished
         self._finished: set[int] = set()
@@ -131,6 +124,7 @@ class Stream:
             self.error = error
         if self.done or self.error:
             return
+        yield from self._watched(self._shape.end(complete=False))
         if self.finish and not self._open:
             self.done = True
         else:
@@ -143,9 +137,16 @@ class Stream:
             self.events += 1
             chunk = self._examine(each)
             if self.done or self.error:
+                yield from self._watched(self._shape.end(complete=self.done))
                 return
             if chunk:
-                yield chunk
+                yield from self._watched(self._shape.take(chunk))
+
+    def _watched(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+        for chunk in chunks:
+            for choice in chunk.choices:
+                self._watch(choice)
+            yield chunk
 
     def _examine(self, each: sse.Event) -> Chunk | None:
         data, name = each
@@ -168,8 +169,6 @@ class Stream:
             self._usage = usage
         elif not choices:
             return None
-        for choice in choices:
-            self._watch(choice)
         if not choices:
             if not self._include_usage:
                 return None
@@ -187,6 +186,10 @@ class Stream:
             self._finished.add(index)
         elif index not in self._finished:
             self._open.add(index)
+        if choice.delta:
+            for key, value in choice.delta.items():
+                if len(value) > QUOTES and key != "role" and value != raw.NULL:
+                    self.said += len(value) - QUOTES
         if not self.content and choice.delta:
             said = CONTENT.intersection(choice.delta)
             self.content = any(not raw.blank(choice.delta[key]) for key in said)

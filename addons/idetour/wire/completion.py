@@ -3,6 +3,7 @@
     Collector   a stream        → one completion
     explode     one completion  → a stream
     restamp     one completion  → the same, under the name that the client asked for
+    edited      one completion  → another, for models whose answers have to be edited
 
 Text, arguments and whatever else a choice holds pass through as raw JSON.
 """
@@ -12,9 +13,10 @@ from collections.abc import Iterator
 from msgspec import Raw
 
 from idetour.errors import UpstreamError
-from idetour.wire import raw, sse
+from idetour.wire import choices, raw, sse
 from idetour.wire.assembly import Assembly, as_text, finish, members, objects
 from idetour.wire.chunks import Chunk, Stamp, Stream, error_in, event, parse
+from idetour.wire.edits import Edits
 from idetour.wire.fault import parse_error
 from idetour.wire.usage import Usage
 
@@ -35,10 +37,12 @@ _ORDER = (
 class Collector(Stream):
     """Puts a streamed answer together. `include_usage` is for symmetry: a whole answer always has it."""
 
-    def __init__(self, *, model: str, id: str, created: int, include_usage: bool = True) -> None:
-        super().__init__(model=model, include_usage=True, id=id, created=created)
+    def __init__(
+        self, *, model: str, id: str, created: int, include_usage: bool = True, edits: Edits | None = None
+    ) -> None:
+        super().__init__(model=model, include_usage=True, id=id, created=created, edits=edits)
         self._fields: dict[str, Raw] = {}
-        self._choices: dict[int, Assembly] = {}
+        self._assemblies: dict[int, Assembly] = {}
 
     def feed(self, data: bytes) -> None:
         """Bytes from the upstream."""
@@ -55,7 +59,7 @@ class Collector(Stream):
         self.end()
         if self.error:
             raise self.error
-        choices = [self._choices[index].whole(index) for index in sorted(self._choices)]
+        choices = [self._assemblies[index].whole(index) for index in sorted(self._assemblies)]
         fields = self._stamp.fields | {"object": _OBJECT, "choices": raw.of(choices)} | self._fields
         if self._usage is not raw.NULL:
             fields["usage"] = self._usage
@@ -71,17 +75,18 @@ class Collector(Stream):
             ):
                 self._fields[key] = value
         for choice, fields in zip(chunk.choices, objects(chunk.fields["choices"]), strict=True):
-            self._choices.setdefault(choice.index or 0, Assembly()).add(fields)
+            self._assemblies.setdefault(choice.index or 0, Assembly()).add(fields)
 
 
-def restamp(body: bytes, model: str) -> tuple[bytes, Usage | None, UpstreamError | None]:
+def restamp(body: bytes, model: str, *, id: str = "") -> tuple[bytes, Usage | None, UpstreamError | None]:
     """A whole answer under the client's name for the model; all but the top level as it came.
 
     With the usage that it reports, and the error that it is or holds, although
-    it came with status 200: the body is then the upstream's own.
+    it came with status 200: the body is then the upstream's own. `id` is for
+    calls that have none.
     """
     try:
-        fields = _whole(body)
+        fields = _whole(body, id)
     except UpstreamError as error:
         return body, None, error
     usage = Usage.read(fields.get("usage", raw.NULL))
@@ -93,25 +98,37 @@ def explode(body: bytes, *, model: str, id: str, created: int, include_usage: bo
 
     Raises UpstreamError if the body is an error or no completion.
     """
-    fields = _whole(body)
-    usage, choices = fields.pop("usage", raw.NULL), objects(fields.pop("choices", raw.NULL))
+    fields = _whole(body, id)
+    usage, said = fields.pop("usage", raw.NULL), objects(fields.pop("choices", raw.NULL))
     stamp = Stamp(model=model, id=id, created=created)
-    pieces = [[piece] for number, choice in enumerate(choices) for piece in _pieces(number, choice)]
+    pieces = [[piece] for number, choice in enumerate(said) for piece in _pieces(number, choice)]
     chunks = [fields | {"choices": raw.of(piece)} for piece in pieces]
     if include_usage and not raw.blank(usage):
         chunks.append(fields | {"choices": raw.EMPTY_LIST, "usage": usage})
     return b"".join(event(stamp.on(chunk)) for chunk in chunks) + sse.DONE
 
 
-def _whole(body: bytes) -> dict[str, Raw]:
+def edited(body: bytes, edits: Edits, *, model: str, id: str, created: int) -> bytes:
+    """A whole answer, edited as a stream of it would be. Raises UpstreamError if it is none."""
+    collector = Collector(model=model, id=id, created=created, edits=edits)
+    collector.feed(explode(body, model=model, id=id, created=created, include_usage=True))
+    return collector.result()
+
+
+def _whole(body: bytes, id: str) -> dict[str, Raw]:
     try:
-        fields, choices = parse(body)
+        fields, said = parse(body)
     except ValueError:
         raise _no_completion(body) from None
-    if error := error_in(body, fields, choices):
+    if error := error_in(body, fields, said):
         raise error
-    if not choices:
+    if not said:
         raise _no_completion(body)
+    if body.find(b'"tool_calls"') >= 0:
+        before = objects(fields["choices"])
+        after = [choices.whole(dict(choice), id=id) for choice in before]
+        if after != before:
+            fields["choices"] = raw.of(after)
     return fields
 
 

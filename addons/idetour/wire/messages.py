@@ -16,7 +16,7 @@ from msgspec import Raw
 
 from idetour.errors import BadRequest
 from idetour.wire import messages_tools, messages_turns, raw
-from idetour.wire.chat import ChatRequest
+from idetour.wire.chat import ChatRequest, Translated
 from idetour.wire.places import Fields, members, wrong
 from idetour.wire.turns import string
 
@@ -27,18 +27,12 @@ _SAME = ("temperature", "top_p", "top_k", "max_tokens")  # the same in both
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MessagesRequest(ChatRequest):
-    """A Chat request that was one for Messages: `fields` are the translation.
+class MessagesRequest(Translated):
+    """`beta` has the features that the request's header asks for; `names` leads from names that were cut to the client's."""
 
-    `native` is the body as it came, and `beta` the features that its header asks for: an upstream
-    that speaks Messages gets these. `names` leads from names that were cut to the client's.
-    """
-
-    native: Fields
     beta: str = ""
     names: Mapping[str, str]
     stops: tuple[str, ...]
-    refusal: BadRequest | None = None  # why it cannot be said in Chat
 
 
 def translate(asked: ChatRequest, *, beta: str = "") -> MessagesRequest:

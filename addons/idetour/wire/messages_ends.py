@@ -7,7 +7,6 @@ counts it in: each token must be counted once, whichever way it is told.
 from collections.abc import Collection
 from typing import Any
 
-import msgspec
 from msgspec import Raw
 
 from idetour.wire import raw
@@ -45,9 +44,9 @@ def stop(
     return {"stop_reason": reason or ("tool_use" if calls else "end_turn"), "stop_sequence": None}
 
 
-def usage(said: Raw, *, estimate: int = 0) -> dict[str, int]:
+def usage(said: Raw, *, estimate: int = 0) -> dict[str, Any]:
     """OpenAI's usage as Anthropic's. `estimate` stands for the input where the upstream counted nothing."""
-    found = _object(msgspec.json.decode(said))
+    found = _object(raw.value(said))
     details = _object(found.get("prompt_tokens_details"))
     read = _first(details, "cached_tokens") or _first(
         found, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens"
@@ -55,11 +54,14 @@ def usage(said: Raw, *, estimate: int = 0) -> dict[str, int]:
     wrote = _first(details, "cache_write_tokens", "cache_creation_input_tokens", "cache_creation_tokens")
     wrote = wrote or _first(found, "cache_creation_input_tokens")
     prompt = _first(found, "prompt_tokens")
+    thought = _first(_object(found.get("completion_tokens_details")), "reasoning_tokens")
+    details = {"output_tokens_details": {"thinking_tokens": thought}} if thought else {}
     return {
         "input_tokens": max(0, prompt - read - wrote) if prompt else estimate,
         "cache_creation_input_tokens": wrote,
         "cache_read_input_tokens": read,
         "output_tokens": _first(found, "completion_tokens"),
+        **details,
     }
 
 
@@ -79,7 +81,7 @@ def chat_usage(said: dict[str, Any]) -> dict[str, Any]:
 
 def merged(before: dict[str, Any], said: Raw) -> dict[str, Any]:
     """Usage so far: each event's numbers are totals, and those that it leaves out stay."""
-    news = {} if raw.kind(said) != b"{" else msgspec.json.decode(said)
+    news = _object(raw.value(said))
     return before | {name: value for name, value in news.items() if value is not None}
 
 

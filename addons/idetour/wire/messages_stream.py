@@ -14,8 +14,8 @@ the conversation in its next turn.
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
-import msgspec
 from msgspec import Raw
 
 from idetour.errors import openai_body
@@ -75,7 +75,7 @@ class MessageStream(Stream):
                 if not choice.index:  # Messages has one answer
                     yield from self._say(choice.delta or {})
                     if raw.is_text(fields.get("stop_reason", raw.NULL)):  # vLLM: which sequence was met
-                        self._matched = msgspec.json.decode(fields["stop_reason"])
+                        self._matched = string(fields["stop_reason"])
         if self._ended or not (self.done or self.error):
             return
         self._ended = True
@@ -156,7 +156,7 @@ def _words(detail: dict[str, Raw]) -> Raw:
     return detail.get("text", detail.get("summary", raw.NULL))
 
 
-def head(id: str, model: str, usage: dict[str, int]) -> dict[str, object]:
+def head(id: str, model: str, usage: dict[str, Any]) -> dict[str, object]:
     """A message before it says anything."""
     return {
         "id": id,

@@ -5,6 +5,7 @@ from those bytes alone, and how bytes that are not quite JSON are mended.
 """
 
 import re
+from typing import Any
 
 import msgspec
 from msgspec import Raw
@@ -52,6 +53,19 @@ def encode(value: object) -> bytes:
 
 def of(value: object) -> Raw:
     return Raw(encode(value))
+
+
+def part(value: object) -> Raw:
+    """The value as JSON, to go into another: what was masked stays so until the whole is encoded."""
+    return Raw(_encode(value))
+
+
+def value(said: bytes | Raw) -> Any:
+    """What an upstream's JSON says; None for what Python cannot hold, such as 1e999."""
+    try:
+        return msgspec.json.decode(said)
+    except (ValueError, RecursionError):
+        return None
 
 
 def fields(body: bytes | Raw) -> dict[str, Raw]:

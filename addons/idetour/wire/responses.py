@@ -10,13 +10,15 @@ others go on as they came, for adapting to the upstream is not done here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NoReturn
 
 import msgspec
 from msgspec import Raw
 
+from idetour.errors import BadRequest
 from idetour.wire import chat, raw, responses_items, responses_tools
-from idetour.wire.chat import ChatRequest
+from idetour.wire.chat import ChatRequest, Translated
 from idetour.wire.places import wrong
 from idetour.wire.responses_store import Store
 from idetour.wire.responses_tools import Toolbox
@@ -41,12 +43,21 @@ LOGPROBS, SEALED = "message.output_text.logprobs", "reasoning.encrypted_content"
 _raws = msgspec.json.Decoder(list[Raw])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponsesAsked(Translated):
+    """`resolved` is the whole conversation; `rewritten`: it is not the `input` that came; `kept`: the answer will be."""
+
+    resolved: list[Raw]
+    rewritten: bool
+    kept: bool
+
+
 @dataclass(frozen=True, slots=True)
 class ResponsesRequest:
     """`items` is the input that this request brought; `store`: the answer may be asked for later."""
 
     fields: Mapping[str, Raw]
-    chat: ChatRequest
+    chat: ResponsesAsked
     items: list[Raw]
     tools: Toolbox
     store: bool
@@ -56,26 +67,52 @@ class ResponsesRequest:
 
 def read(body: bytes, store: Store, *, default: str | None = None) -> ResponsesRequest:
     """Raises BadRequest, which says what is wrong and where. `default` is the model where none is named."""
-    fields = chat._fields(body)
-    for name, why in REFUSED.items():
-        if not raw.blank(fields.get(name, raw.NULL)):
-            wrong(name, f"is not to be had here: {why}")
-    items = listed(fields.get("input", raw.NULL))
+    fields = chat.members(body)
+    if not raw.blank(fields.get("background", raw.NULL)):
+        refuse("background")
+    items = listed(fields.get("input", raw.EMPTY_LIST if "prompt" in fields else raw.NULL))
     previous = string(fields.get("previous_response_id", raw.NULL)) or None
     before = store.conversation(previous) if previous else []
-    instructions = fields.get("instructions", raw.NULL)
-    messages = responses_items.messages(store.resolved([*before, *items]), instructions, before=len(before))
+    resolved = store.resolved([*before, *items])
+    kept = fields.get("store", raw.NULL) != Raw(b"false")
+    sealed = SEALED in included(fields)
+    tools, asked, refusal = Toolbox(), {"messages": raw.of(resolved or [{}])}, None
+    try:
+        tools, asked = spoken(fields, resolved, before=len(before))
+    except BadRequest as error:
+        refusal = error
+    common = {name: fields[name] for name in ("model", "stream") if name in fields}
+    read = chat.read(raw.encode(asked | common), default=default)
+    made = ResponsesAsked(
+        fields=read.fields,
+        model=read.model,
+        stream=read.stream,
+        include_usage=True,
+        native=fields,
+        refusal=refusal,
+        resolved=resolved,
+        rewritten=resolved != items,
+        kept=kept,
+    )
+    return ResponsesRequest(fields, made, items, tools, kept, sealed, previous)
+
+
+def spoken(fields: Mapping[str, Raw], items: list[Raw], *, before: int) -> tuple[Toolbox, Fields]:
+    """The tools, and the fields of the Chat request. Raises BadRequest for what Chat cannot say."""
+    for name in REFUSED:
+        if not raw.blank(fields.get(name, raw.NULL)):
+            refuse(name)
+    messages = responses_items.messages(items, fields.get("instructions", raw.NULL), before=before)
     if not messages:
         wrong("input", "is empty: there is nothing to answer")
     tools = responses_tools.read(fields)
     asked = {name: value for name, value in fields.items() if name not in ONLY_HERE}
     asked |= {**tools.fields, **translated(fields)}
-    asked |= {"messages": raw.of(messages), "stream_options": raw.of({"include_usage": True})}
-    kept = fields.get("store", raw.NULL) != Raw(b"false")
-    sealed = SEALED in included(fields)
-    return ResponsesRequest(
-        fields, chat.read(raw.encode(asked), default=default), items, tools, kept, sealed, previous
-    )
+    return tools, asked | {"messages": raw.of(messages), "stream_options": raw.of({"include_usage": True})}
+
+
+def refuse(name: str) -> NoReturn:
+    wrong(name, f"is not to be had here: {REFUSED[name]}")
 
 
 def model(body: bytes) -> str:
@@ -94,7 +131,10 @@ def misplaced(body: bytes, *, default: str | None = None) -> ChatRequest | None:
     if "messages" in fields or "input" not in fields:
         return None
     wants = members(fields.get("stream_options", raw.NULL)).get("include_usage") == Raw(b"true")
-    return replace(read(body, Store(), default=default).chat, include_usage=wants)
+    asked = read(body, Store(), default=default).chat
+    if asked.refusal:
+        raise asked.refusal
+    return ChatRequest(asked.fields, asked.model, asked.stream, wants)
 
 
 def listed(value: Raw) -> list[Raw]:

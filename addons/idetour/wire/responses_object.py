@@ -54,10 +54,17 @@ class Frame:
         """The part of the id that the ids of its items share."""
         return self.id.partition("_")[2]
 
+    @property
+    def ours(self) -> dict[str, object]:
+        """What is ours to say, also where the response is the upstream's own."""
+        return {"id": self.id} | {
+            name: self.fields[name] for name in ("model", "previous_response_id", "store")
+        }
+
     def response(
         self,
         status: str,
-        output: Sequence[Mapping[str, object]] = (),
+        output: Sequence[Mapping[str, object] | Raw] = (),
         *,
         usage: Usage | None = None,
         **told: object,

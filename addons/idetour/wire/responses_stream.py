@@ -23,6 +23,7 @@ from idetour.wire import completion, raw, responses_output, sse
 from idetour.wire.assembly import ToolCall, ToolCalls, as_text, members, objects
 from idetour.wire.chunks import error_in, parse
 from idetour.wire.fault import Fault, parse_error
+from idetour.wire.messages_stream import PLAIN, has_plain
 from idetour.wire.responses_object import REASONS, Frame, failure
 from idetour.wire.responses_output import REASONING, REFUSAL, TEXT, Called, Item, Kind, Spoken
 from idetour.wire.responses_reasoning import words
@@ -31,6 +32,7 @@ from idetour.wire.turns import string
 from idetour.wire.usage import Usage
 
 LONGEST = 64 << 20  # bytes of an event: an answer that came whole is told as a few
+NATIVE = "x_responses"  # a chunk's or a completion's member that holds the event or the response itself
 FIRST = (b"0", b'"0"', b"null")  # the choice that is told: Responses has only one
 
 
@@ -57,7 +59,11 @@ class Teller:
         self._calls = Calls()
         self._called: dict[ToolCall, Called] = {}
         self._finish = raw.NULL
+        self._plain = False  # thoughts came as plain text
         self._usage: Usage | None = None
+        self._relayed: list[Raw] | None = (
+            None  # the items told by the upstream itself, where it speaks Responses
+        )
 
     @property
     def id(self) -> str:
@@ -88,6 +94,9 @@ class Teller:
     def _take(self, data: bytes) -> None:
         if self.over:
             return
+        if (event := native(data)) is not None:
+            self._relay(event)
+            return
         if self.status == "queued":
             for kind in ("created", "in_progress"):
                 self._turn(kind, "in_progress")
@@ -104,14 +113,41 @@ class Teller:
         if error_in(data, fields, choices):
             self._fail(parse_error(data))
             return
+        if self._relayed is not None:
+            return  # the rest of such a chunk was only for the gateway
         self._usage = Usage.read(fields.get("usage", raw.NULL)) or self._usage
         for choice in objects(fields.get("choices", raw.NULL)):
             if bytes(choice.get("index", raw.NULL)) in FIRST:
                 self._hear(choice)
 
+    def _relay(self, event: Raw) -> None:
+        """An event of the upstream's own as it came, but for whose response it is."""
+        fields = raw.fields(event)
+        type = string(fields.get("type", raw.NULL))
+        self._relayed = [] if self._relayed is None else self._relayed
+        number = raw.value(fields.get("sequence_number", raw.NULL))
+        self._number = (number if isinstance(number, int) else self._number) + 1
+        if "response" in fields:
+            fields["response"] = Raw(self.adopt(fields["response"], by=type))
+        elif type == "response.output_item.done" and "item" in fields:
+            self._relayed.append(fields["item"])
+        self._told.append(sse.encode(raw.encode(fields), type.encode()))
+
+    def adopt(self, response: Raw, *, by: str) -> bytes:
+        """A response of the upstream's as ours: its id, its model, and what is kept of it are our affair.
+
+        `by` is the type of the event that told it.
+        """
+        fields = members(response)
+        self.response = raw.encode(fields | self._frame.ours)
+        ends = by.removeprefix("response.")
+        self.status = ends if ends in ("completed", "incomplete") else "in_progress"
+        return self.response
+
     def _hear(self, choice: Mapping[str, Raw]) -> None:
         delta = members(choice.get("delta", raw.NULL))
-        for thought in thoughts(delta):
+        self._plain = self._plain or has_plain(delta)
+        for thought in thoughts(delta, plain=self._plain):
             self._say(REASONING, thought)
         details = delta.get("reasoning_details", raw.NULL)
         if self._sealed and objects(details):
@@ -187,7 +223,7 @@ class Teller:
 
     def _turn(self, event: str, status: str, **told: object) -> None:
         """Tell a new state of the response."""
-        output = [item.whole() for item in self._items]
+        output = [*(self._relayed or ()), *(item.whole() for item in self._items)]
         self.status = status
         self.response = self._frame.response(status, output, usage=self._usage, **told)
         if self.over and self.response.find(rb"\u") >= 0:
@@ -200,16 +236,24 @@ class Teller:
         self._told.append(sse.encode(data.replace(b"\n", b" ").replace(b"\r", b" "), type.encode()))
 
 
-def thoughts(delta: Mapping[str, Raw]) -> list[Raw]:
-    """The words of reasoning in a delta. Some send them twice, once for each way to read them."""
-    for key in ("reasoning_content", "reasoning"):
-        if raw.is_text(text := delta.get(key, raw.NULL)) and not raw.blank(text):
-            return [text]
-    return words(objects(delta.get("reasoning_details", raw.NULL)))
+def thoughts(delta: Mapping[str, Raw], *, plain: bool) -> list[Raw]:
+    """The words of reasoning in a delta. Some send them twice: as `plain` text and, there or later, in details."""
+    if not plain:
+        return words(objects(delta.get("reasoning_details", raw.NULL)))
+    told = [delta[key] for key in PLAIN if key in delta]
+    return [text for text in told if raw.is_text(text) and not raw.blank(text)][:1]
+
+
+def native(data: bytes) -> Raw | None:
+    """What a chunk or a completion carries of the upstream's own."""
+    return members(Raw(data)).get(NATIVE) if data.find(b'"%b"' % NATIVE.encode()) >= 0 else None
 
 
 def whole(body: bytes, teller: Teller) -> bytes:
     """A chat.completion as a response. Raises UpstreamError where it is none."""
+    if (told := native(body)) is not None:  # the response itself, or the event that ends a stream of it
+        response = members(told).get("response", told)
+        return teller.adopt(response, by=string(members(response).get("status", raw.NULL)) or "completed")
     teller.feed(completion.explode(body, model="", id="", created=0, include_usage=True))
     if teller.status == "failed":
         raise UpstreamError(string(members(members(Raw(teller.response))["error"])["message"]))

@@ -9,13 +9,18 @@ from msgspec import Raw
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens. `cached` is part of `prompt`, `reasoning` is part of `completion`."""
+    """Tokens. `cached` and `written` (to the cache) are part of `prompt`, `reasoning` is part of `completion`.
+
+    `cost` is what the upstream says that it took, in US dollars; OpenRouter does.
+    """
 
     prompt: int = 0
     completion: int = 0
     total: int = 0
     cached: int = 0
     reasoning: int = 0
+    written: int = 0
+    cost: float | None = None
 
     @classmethod
     def read(cls, raw: bytes | Raw) -> Self | None:
@@ -37,6 +42,8 @@ class Usage:
             cached=_number(into, "cached_tokens")
             or _number(said, "prompt_cache_hit_tokens", "cached_tokens"),
             reasoning=_number(out, "reasoning_tokens") or _number(said, "reasoning_tokens"),
+            written=_number(into, "cache_write_tokens"),
+            cost=_amount(said.get("cost")),
         )
 
 
@@ -46,6 +53,11 @@ def _number(said: dict[str, Any], *names: str) -> int:
         if isinstance(value, int | float) and 0 < value < 2**53:
             return int(value)
     return 0
+
+
+def _amount(value: Any) -> float | None:
+    """Dollars; None where nothing is said, or nonsense."""
+    return float(value) if isinstance(value, int | float) and 0 <= value < 1e6 else None
 
 
 def _object(said: dict[str, Any], *names: str) -> dict[str, Any]:
