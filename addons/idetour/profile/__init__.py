@@ -67,7 +67,7 @@ class Manners:
     strict_tools: bool | None = None  # False: `strict` and `$schema` go from tool schemas
     usage: bool | None = None  # False: `stream_options` is not understood
     forced: bool | None = None  # False: while it thinks, it cannot be made to call a tool
-    cache_control: bool | None = None  # False: marks of what is to be cached are refused
+    cache_control: bool | None = None  # marks of what is to be cached: True: heeded; False: refused
     replay: bool | None = None  # True: wants its reasoning back; False: refuses it; None: only what it signed
     think: Thinks | None = None  # reasoning stands in the text, in tags, of which `opened` lacks the first
     repair: bool | None = None  # True: tool calls that come as text become tool calls

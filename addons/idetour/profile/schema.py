@@ -136,7 +136,9 @@ class MannersSpec(Words):
     forced: Flag | None = Field(
         None, description="false: a model that thinks is not made to call a tool (`tool_choice`)."
     )
-    cache_control: Flag | None = Field(None, description="false: marks of what is to be cached are not sent.")
+    cache_control: Flag | None = Field(
+        None, description="Marks of what is to be cached: true, they are heeded; false, they are refused."
+    )
     replay: Flag | None = Field(
         None,
         description="true: reasoning that the IDE dropped is put back; false: none is sent in a history.",

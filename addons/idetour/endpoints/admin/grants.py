@@ -1,0 +1,40 @@
+"""`/admin/api/tokens`: give a task a token, see what it used, take it back."""
+
+import msgspec
+
+from idetour.endpoints.admin.owner import Admin, told, wish
+from idetour.endpoints.asgi import Exchange
+from idetour.errors import NotFound
+
+DAY = 86400.0
+
+
+class Wanted(msgspec.Struct, forbid_unknown_fields=True):
+    label: str = ""
+    seconds: float = DAY  # until it ends by itself
+    models: list[str] | None = None
+
+
+class Revoked(msgspec.Struct, forbid_unknown_fields=True):
+    id: str
+
+
+async def grants(admin: Admin, exchange: Exchange) -> None:
+    await told(exchange, {"tokens": [grant.told() for grant in admin.grants.live()]})
+
+
+async def issue(admin: Admin, exchange: Exchange) -> None:
+    """The token is in this answer and nowhere else."""
+    wanted = await wish(
+        exchange, Wanted, '{"label": "a task", "seconds": 3600, "models": ["coder"]}, or less'
+    )
+    grant, token = await admin.grants.issue(wanted.label[:200], seconds=wanted.seconds, models=wanted.models)
+    await told(exchange, {**grant.told(), "token": token})
+
+
+async def revoke(admin: Admin, exchange: Exchange) -> None:
+    """Answers with what it used. Raises NotFound."""
+    wanted = await wish(exchange, Revoked, '{"id": "…"}')
+    if (gone := await admin.grants.revoke(wanted.id)) is None:
+        raise NotFound("There is no such token: it has been revoked, or has expired.")
+    await told(exchange, gone.told())

@@ -1,0 +1,121 @@
+"""Tokens for one task each: they let it ask for models, are counted, end by themselves, and can be taken back.
+
+Whoever starts an agent gives it such a token instead of a key. Its shell may
+read it, and what it is worth is gone when the task is. The tokens themselves
+are not kept, only their digests; these survive a restart.
+"""
+
+import asyncio
+import hashlib
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from idetour import disk
+from idetour.endpoints.access import GRANTED, presented
+from idetour.errors import Forbidden, RequestError, Unauthorized
+from idetour.gateway.record import Record
+
+BYTES = 24  # of randomness
+MOST = 10_000  # at a time
+LONGEST_SECONDS = 30 * 86400.0
+
+
+class Used(msgspec.Struct):
+    """Since the token was issued, or since idetour was started if that was later."""
+
+    requests: int = 0
+    prompt: int = 0  # tokens
+    completion: int = 0
+
+
+class Grant(msgspec.Struct):
+    id: str
+    label: str
+    digest: str
+    expires: float  # seconds since 1970
+    models: list[str] | None = None  # None: any
+    usage: Used = msgspec.field(default_factory=Used)
+
+    def check(self, model: str) -> None:
+        """Raises Forbidden for a model that is not among those of the token."""
+        if self.models is not None and model not in self.models:
+            raise Forbidden(
+                f"This token is for {', '.join(self.models) or 'no model'}, not for {model!r}.",
+                code="model_not_granted",
+            )
+
+    def count(self, record: Record) -> None:
+        self.usage.requests += 1
+        if record.usage:
+            self.usage.prompt += record.usage.prompt
+            self.usage.completion += record.usage.completion
+
+    def told(self) -> dict[str, object]:
+        names = ("id", "label", "expires", "models", "usage")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(slots=True)
+class Grants:
+    """`path` None: they end with the process."""
+
+    path: Path | None = None
+    _all: dict[str, Grant] = field(default_factory=dict)  # by digest
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        """Read what was issued before. A file that cannot be read lets nobody in."""
+        try:
+            found = msgspec.json.decode(self.path.read_bytes(), type=list[Grant]) if self.path else []
+        except (OSError, ValueError):
+            found = []
+        self._all = {grant.digest: grant for grant in found if grant.expires > time.time()}
+
+    def of(self, headers: Mapping[str, str]) -> Grant | None:
+        """The grant of who asks; None where no such token is shown. Raises Unauthorized for one that is over."""
+        shown = [key.reveal() for key in presented(headers).values() if key.reveal().startswith(GRANTED)]
+        if not shown:
+            return None
+        grant = self._all.get(digest(shown[0]))
+        if grant is None or grant.expires <= time.time():
+            raise Unauthorized("This task's token has been revoked, or has expired.", code="token_revoked")
+        return grant
+
+    def live(self) -> list[Grant]:
+        return [grant for grant in self._all.values() if grant.expires > time.time()]
+
+    async def issue(self, label: str, *, seconds: float, models: list[str] | None) -> tuple[Grant, str]:
+        """A new grant and its token, which is said this once. Raises RequestError where there are too many."""
+        self._all = {grant.digest: grant for grant in self.live()}
+        if len(self._all) >= MOST:
+            raise RequestError(f"There are {MOST:,} tokens already.", status=503, code="overloaded")
+        token = GRANTED + secrets.token_urlsafe(BYTES)
+        expires = time.time() + min(max(seconds, 0.0), LONGEST_SECONDS)
+        grant = Grant(secrets.token_hex(8), label, digest(token), expires, models)
+        self._all[grant.digest] = grant
+        await self._write()
+        return grant, token
+
+    async def revoke(self, id: str) -> Grant | None:
+        """From the next request on its token is refused. Returns what it was."""
+        found = next((grant for grant in self._all.values() if grant.id == id), None)
+        if found:
+            del self._all[found.digest]
+            await self._write()
+        return found
+
+    async def _write(self) -> None:
+        async with self._writing:
+            if self.path:
+                await asyncio.to_thread(
+                    disk.replace, self.path, msgspec.json.encode(list(self._all.values()))
+                )
+
+
+def digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,36 @@
+"""The request as a candidate takes it: by what is known of it beforehand, and by what earlier answers have taught.
+
+replay → the catalog's and the profile's manners, with those that were learned → quirks
+"""
+
+from idetour.gateway.quirks import Quirks
+from idetour.gateway.replay import Replay
+from idetour.routes.plan import Candidate
+from idetour.secret import Secret
+from idetour.upstreams import prepare
+from idetour.upstreams.quirk import applied, decides, dropped, taught
+from idetour.upstreams.transport import Outgoing
+from idetour.wire.chat import ChatRequest
+
+
+def fitted(
+    request: ChatRequest, candidate: Candidate, *, key: Secret | None, quirks: Quirks, replay: Replay
+) -> tuple[Outgoing, list[str]]:
+    """What to send, and what was changed because of what was learned, in a few words each. Raises BadRequest."""
+    learned = quirks.of(candidate.target)
+    upstream, known = taught(candidate.upstream, candidate.known, learned)
+    manners = known.manners.over(upstream.manners) if known else upstream.manners
+    insists = any(each.field == "replay" for each in learned)
+    request, restored = replay.restored(request, candidate, wanted=manners.replay, blank=insists)
+    used = [
+        each for each in learned if (restored and each.field == "replay") or decides(each, request.fields)
+    ]
+    outgoing = prepare(
+        request, target=candidate.target, upstream=upstream, model=candidate.model, known=known, key=key
+    )
+    unwanted = manners.drop | (candidate.model.drop if candidate.model else frozenset())
+    outgoing, _ = applied(outgoing, dropped(unwanted))
+    outgoing, changed = applied(outgoing, learned)
+    quirks.used(candidate.target, used + changed)
+    told = [str(each) for each in used + changed if each.field != "replay"]  # replay says what it did
+    return outgoing, restored + told

@@ -1,0 +1,218 @@
+"""Usage on disk, written by a thread of its own: a stream never waits for it.
+
+Requests that have ended are written together, at most a quarter of a second
+late; reading comes through the same thread, so it sees all that was handed in
+before. A full disk or a locked file costs one warning: what could not be
+written is tried again with what comes next, and dropped, and counted, when
+there is too much of it.
+"""
+
+import asyncio
+import functools
+import logging
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import astuple, dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from idetour.usage import retention, sums
+from idetour.usage.database import opened
+from idetour.usage.row import Entry
+
+log = logging.getLogger("idetour")
+
+FILE = "usage.sqlite"
+BATCH_SECONDS = 0.25
+BATCH_ROWS = 100
+MOST_WAITING = 5_000  # requests that are held until they can be written
+TIDY_SECONDS = 600.0
+
+ADD_REQUEST = f"INSERT OR IGNORE INTO requests VALUES ({', '.join('?' * 22)})"
+ADD_ATTEMPT = f"INSERT OR IGNORE INTO attempts VALUES ({', '.join('?' * 10)})"
+ADD_BODIES = "INSERT OR REPLACE INTO bodies VALUES (?, ?, ?, ?, ?)"
+
+type Query = Callable[[sqlite3.Connection], object]
+
+
+class Added(NamedTuple):
+    """A request that has ended; `finish` adds to it what takes a while, in the thread."""
+
+    entry: Entry
+    finish: Callable[[Entry], Entry] | None
+
+
+class Work(NamedTuple):
+    """Something that needs no database, and for which nothing has to be written first."""
+
+    do: Callable[[], object]
+
+
+type Job = Added | Work | Query | None
+
+
+@dataclass(slots=True)
+class Store:
+    """`path` None: in memory. Its thread begins with the first entry or question."""
+
+    path: Path | None = None
+    dropped: int = 0  # requests that were never written
+    problem: str | None = None  # why nothing can be written at the moment
+    _jobs: queue.SimpleQueue[Job] = field(default_factory=queue.SimpleQueue)
+    _thread: threading.Thread | None = None
+    _closed: bool = False
+
+    def add(self, entry: Entry, *, finish: Callable[[Entry], Entry] | None = None) -> None:
+        """Write it soon, as `finish` makes it then. Never waits, never raises."""
+        if self._closed or self._jobs.qsize() >= MOST_WAITING:
+            self.dropped += 1
+        else:
+            self._hand_in(Added(entry, finish))
+
+    def do(self, work: Callable[[], object]) -> None:
+        """Have it done in the thread, as far as there is room: something that takes a while and may be left out."""
+        if not self._closed and self._jobs.qsize() < MOST_WAITING:
+            self._hand_in(Work(work))
+
+    async def read[T](self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """What `query` finds, after all that was added before. It runs in the thread."""
+        if self._closed:
+            raise sqlite3.OperationalError("usage is closed: idetour ends")
+        answer: Future[T] = Future()
+
+        def ask(database: sqlite3.Connection) -> None:
+            try:
+                answer.set_result(query(database))
+            except Exception as error:  # noqa: BLE001 - it is raised where it was asked
+                answer.set_exception(error)
+
+        self._hand_in(ask)
+        return await asyncio.wrap_future(answer)
+
+    def close(self) -> None:
+        """After what is still to be written; milliseconds, but for a file that another process has locked."""
+        self._closed = True
+        if self._thread:
+            self._jobs.put(None)
+            self._thread.join()
+
+    def _hand_in(self, job: Job) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="idetour-usage", daemon=True)
+            self._thread.start()
+        self._jobs.put(job)
+
+    def _run(self) -> None:
+        database = opened(self.path)
+        waiting: list[Entry] = []
+        due = tidy = 0.0
+        try:
+            while True:
+                job = self._next(max(0.0, due - time.monotonic()) if waiting else None)
+                if isinstance(job, Work):
+                    carried_out(job.do)
+                elif isinstance(job, Added):
+                    due = due if waiting else time.monotonic() + BATCH_SECONDS
+                    waiting.append(finished(job))
+                room = len(waiting) < BATCH_ROWS or self.problem
+                if isinstance(job, Work | Added) and room and time.monotonic() < due:
+                    continue
+                waiting = self._written(database, waiting)
+                due = time.monotonic() + BATCH_SECONDS
+                if job is None:
+                    self.dropped += len(waiting)
+                    return
+                if callable(job):
+                    carried_out(functools.partial(job, database))
+                if time.monotonic() > tidy:
+                    tidy = time.monotonic() + TIDY_SECONDS
+                    self._tidied(database)
+        finally:
+            database.close()
+
+    def _next(self, seconds: float | None) -> Job:
+        """What comes next; nothing to do where nothing comes in time."""
+        try:
+            return self._jobs.get(timeout=seconds)
+        except queue.Empty:
+            return lambda _: None
+
+    def _written(self, database: sqlite3.Connection, entries: list[Entry]) -> list[Entry]:
+        """Write them together; returns what is still to be written."""
+        if not entries:
+            return entries
+        try:
+            with database:
+                write(database, entries)
+        except sqlite3.Error as error:
+            if self.problem is None:
+                log.warning("Usage is not written at the moment: %s: %s", self.path or "in memory", error)
+            self.problem = str(error)
+            late = len(entries) - MOST_WAITING
+            self.dropped += max(0, late)
+            return entries[max(0, late) :]
+        except Exception:  # a fault of ours, as a text that is none: without these the next can be written
+            log.exception("%d requests are missing in usage through a fault of idetour's own", len(entries))
+            self.dropped += len(entries)
+            return []
+        if self.problem is not None:
+            log.warning("Usage is written again; %d requests are missing in it.", self.dropped)
+            self.problem = None
+        return []
+
+    def _tidied(self, database: sqlite3.Connection) -> None:
+        with suppress(sqlite3.Error):  # the next time will do
+            retention.tidy(database, time.time(), in_memory=self.path is None)
+
+
+def finished(added: Added) -> Entry:
+    """The entry as it is to be written; as it was where that fails."""
+    try:
+        return added.finish(added.entry) if added.finish else added.entry
+    except Exception:  # a fault of ours costs no other request its row
+        log.exception("%s is kept as it was known at its end", added.entry.row.id)
+        return added.entry
+
+
+def carried_out(work: Callable[[], object]) -> None:
+    try:
+        work()
+    except Exception:  # as above
+        log.exception("a job of the usage store failed through a fault of idetour's own")
+
+
+def write(database: sqlite3.Connection, entries: list[Entry]) -> None:
+    """All of them, in the caller's transaction."""
+    before = database.total_changes
+    new = []
+    for entry in entries:
+        database.execute(ADD_REQUEST, values(entry))
+        if database.total_changes > before:  # not the second time that it was handed in
+            new.append(entry)
+        before = database.total_changes
+    attempts = [(entry.row.id, *astuple(each)) for entry in new for each in entry.attempts]
+    database.executemany(ADD_ATTEMPT, attempts)
+    now = time.time()
+    bodies = [
+        (entry.row.id, now, said.request, said.answer, said.cut)
+        for entry in new
+        if (said := entry.bodies) is not None
+    ]
+    database.executemany(ADD_BODIES, bodies)
+    sums.add(database, [entry.row for entry in new])
+
+
+def values(entry: Entry) -> tuple[Any, ...]:
+    """A request as the table's columns."""
+    row = entry.row
+    tokens = msgspec.json.encode(row.tokens).decode() if row.tokens else None
+    made = {name: getattr(row, name) for name in row.__slots__}
+    made |= {"tokens": tokens, "changed": msgspec.json.encode(row.changed).decode()}
+    return tuple(made.values())

@@ -1,0 +1,50 @@
+"""A small file that survives restarts. How it fares with broken files and full disks: `test_lasting.py`."""
+
+import sqlite3
+from pathlib import Path
+
+from idetour.gateway.database import Database
+
+SCHEMA = "CREATE TABLE IF NOT EXISTS words (word TEXT NOT NULL)"
+
+
+def opened(path: Path | None) -> tuple[Database, list[str]]:
+    """The database, and the words that are in it."""
+    found: list[str] = []
+
+    def read(connection: sqlite3.Connection) -> None:
+        found.extend(word for (word,) in connection.execute("SELECT word FROM words"))
+
+    return Database(path, SCHEMA, "words", read), found
+
+
+def test_what_was_written_is_read_by_the_next(tmp_path: Path) -> None:
+    first, _ = opened(tmp_path / "words.sqlite")
+    for word in ("one", "two"):
+        first.write("INSERT INTO words VALUES (?)", (word,))
+    first.close()
+    second, found = opened(tmp_path / "words.sqlite")
+    second.close()
+    assert found == ["one", "two"]
+
+
+def test_without_a_path_nothing_is_made_and_nothing_fails() -> None:
+    database, found = opened(None)
+    database.write("INSERT INTO words VALUES (?)", ("one",))
+    database.close()
+    assert found == []
+
+
+def test_a_file_of_another_shape_is_moved_aside(tmp_path: Path) -> None:
+    path = tmp_path / "words.sqlite"
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE words (something TEXT)")
+    other.close()
+    database, found = opened(path)
+    database.write("INSERT INTO words VALUES (?)", ("one",))
+    database.close()
+    assert found == []
+    assert path.with_suffix(".broken").exists()
+    again, found = opened(path)
+    again.close()
+    assert found == ["one"]
