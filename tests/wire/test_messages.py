@@ -89,5 +89,5 @@ def test_a_conversation_comes_back_from_messages_as_it_was(
     """Text, calls, ids, results, and the arguments byte for byte."""
     said = conversation(rounds)
     there = anthropic.write({"model": raw.of("m"), "messages": raw.of(said)})
-    back, _, _ = messages.chat_fields(raw.fields(raw.encode(there)))
+    back, *_ = messages.chat_fields(raw.fields(raw.encode(there)))
     assert json.loads(raw.encode(back["messages"])) == said

@@ -28,6 +28,10 @@ export function answerBox(title) {
   async function ask(path, body) {
     stopper?.abort();
     stopper = new AbortController();
+    fill(text);
+    fill(tools);
+    fill(thought.lastChild);
+    thought.hidden = true;
     const begun = performance.now();
     const got = { text: "", thought: "", tools: [], usage: null, first: null, seconds: null, finish: null };
     fill(said, t("waiting"));

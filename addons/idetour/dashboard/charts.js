@@ -49,6 +49,18 @@ export function chart(label, series, data) {
   return [box, update];
 }
 
+/** Half a step more at both ends, so that the outer bars are whole. */
+function wider({ data: [times] }, low, high) {
+  const half = times.length > 1 ? (times[1] - times[0]) / 2 : 30;
+  return [low - half, high + half];
+}
+
+/** Where nobody points, the legend tells of the end. */
+function latest(plot) {
+  if (plot.legend.idx === null || plot.legend.idx === undefined)
+    plot.setLegend({ idx: plot.data[0].length - 1 }, false);
+}
+
 function options(series, width) {
   const grid = { stroke: resolved("--line"), width: 1 };
   const axis = { stroke: resolved("--muted"), grid, ticks: grid, font: `12px ${colour("--sans")}` };
@@ -58,7 +70,11 @@ function options(series, width) {
     height: 200,
     legend: { live: true },
     cursor: { points: { size: 7 }, drag: { x: false, y: false } },
-    scales: { y: { range: (_, low, high) => [0, (high || 1) * 1.08] } },
+    scales: {
+      x: { range: wider },
+      y: { range: (_, low, high) => [0, (high || 1) * 1.08] },
+    },
+    hooks: { setLegend: [latest] },
     axes: [
       { ...axis, values: (_, times, _axis, _space, step) => times.map((at) => hour(at, step >= 86400)) },
       { ...axis, size: 62, values: (_, values) => values.map(series[0].format) },

@@ -7,10 +7,21 @@ const ENTRY = { class: "entry stack" };
 begin();
 
 function begin(problem) {
-  const name = h("input", { id: "account", value: "default", pattern: "[A-Za-z0-9][A-Za-z0-9_.\\-]{0,39}", required: true });
+  const name = h("input", {
+    id: "account",
+    value: "default",
+    pattern: "[A-Za-z0-9][A-Za-z0-9_.\\-]{0,39}",
+    required: true,
+  });
   show(
     problem && h("p", { class: "notice", "data-level": "bad", role: "alert" }, problem),
-    h("form", { onsubmit: submit }, h("label", { for: "account" }, "Account / 账号名"), name, h("button", { class: "first" }, "Log in / 登录")),
+    h(
+      "form",
+      { onsubmit: submit },
+      h("label", { for: "account" }, "Account / 账号名"),
+      name,
+      h("button", { class: "first" }, "Log in / 登录"),
+    ),
   );
 
   async function submit(event) {
@@ -25,7 +36,11 @@ function begin(problem) {
 
 /** Show where to confirm, and ask until somebody has. */
 async function confirm(login) {
-  const link = h("a", { href: login.verification_uri, target: "_blank", rel: "noopener noreferrer" }, login.verification_uri);
+  const link = h(
+    "a",
+    { href: login.verification_uri, target: "_blank", rel: "noopener noreferrer" },
+    login.verification_uri,
+  );
   const state = h("p", { role: "status" }, "Waiting for you to confirm … / 等待确认 …");
   show(
     h("p", { class: "notice", "data-level": "fair" }, login.message),

@@ -58,9 +58,11 @@ export function span(seconds) {
   if (seconds === null || seconds === undefined) return DASH;
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 120) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  return `${(seconds / 3600).toFixed(1)} h`;
+  if (seconds < 3600) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172800 ? `${rounded(seconds / 3600)} h` : t("days", { count: rounded(seconds / 86400) });
 }
+
+const rounded = (number) => String(Math.round(number * 10) / 10);
 
 /** A time of day; with the date when it was not today. `at` in seconds since 1970. */
 export function clock(at) {

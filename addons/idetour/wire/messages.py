@@ -2,13 +2,13 @@
 
 The pipeline knows Chat alone, so the request is translated before it and the
 answer behind it (`messages_stream`, `messages_whole`). What has no word in Chat
-is left out where that changes nothing (`cache_control`, `service_tier`), and
+is left out where that changes nothing (`service_tier`), and
 refused with its place where it would.
 """
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ from msgspec import Raw
 from idetour.errors import BadRequest
 from idetour.wire import messages_tools, messages_turns, raw
 from idetour.wire.chat import ChatRequest, Translated
-from idetour.wire.places import Fields, members, wrong
+from idetour.wire.places import Fields, blocks, members, objects, wrong
 from idetour.wire.turns import string
 
 LONGEST_USER = 64  # characters of `user` at OpenAI; Claude Code's are longer
@@ -28,11 +28,26 @@ _SAME = ("temperature", "top_p", "top_k", "max_tokens")  # the same in both
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessagesRequest(Translated):
-    """`beta` has the features that the request's header asks for; `names` leads from names that were cut to the client's."""
+    """`names` leads from names that were cut to the client's."""
 
-    beta: str = ""
+    beta: str = ""  # the features that the request's header asks for
     names: Mapping[str, str]
     stops: tuple[str, ...]
+    marks: Mapping[int, Raw] = field(
+        default_factory=dict
+    )  # what is to be cached, by the message where it ends
+
+    def marked(self) -> Fields:
+        """The Chat request with these marks, for upstreams that heed them."""
+        if not self.marks:
+            return self.fields
+        conversation = objects(self.fields["messages"], "messages")
+        for place, mark in self.marks.items():
+            content = conversation[place].get("content", raw.NULL)
+            if parts := blocks(content, f"messages[{place}].content"):
+                parts[-1][messages_turns.MARKED] = mark
+                conversation[place]["content"] = raw.of(parts)
+        return self.fields | {"messages": raw.of(conversation)}
 
 
 def translate(asked: ChatRequest, *, beta: str = "") -> MessagesRequest:
@@ -41,10 +56,11 @@ def translate(asked: ChatRequest, *, beta: str = "") -> MessagesRequest:
     What Chat cannot say is kept as `refusal`, for an upstream that speaks Messages may know it.
     """
     try:
-        fields, names, stops = chat_fields(asked.fields)
+        fields, names, stops, marks = chat_fields(asked.fields)
         refusal = None
     except BadRequest as error:
-        fields, names, stops, refusal = {"messages": asked.fields["messages"]}, {}, (), error
+        fields, names, stops, marks = {"messages": asked.fields["messages"]}, {}, (), {}
+        refusal = error
     return MessagesRequest(
         fields=fields | {"model": raw.of(asked.model), "stream": raw.of(asked.stream)},
         model=asked.model,
@@ -54,20 +70,23 @@ def translate(asked: ChatRequest, *, beta: str = "") -> MessagesRequest:
         beta=beta,
         names=names,
         stops=stops,
+        marks=marks,
         refusal=refusal,
     )
 
 
-def chat_fields(fields: Fields) -> tuple[Fields, dict[str, str], tuple[str, ...]]:
-    """The Chat request, the names that were cut, and the stop sequences. Raises BadRequest, which names the place."""
-    made = {"messages": raw.of(messages_turns.translate(fields))}
+def chat_fields(fields: Fields) -> tuple[Fields, dict[str, str], tuple[str, ...], dict[int, Raw]]:
+    """The Chat request, the names that were cut, the stop sequences, and the marks for the cache. Raises BadRequest."""
+    turns, mark = messages_turns.translate(fields), messages_turns.MARKED
+    marks = {place: turn.pop(mark) for place, turn in enumerate(turns) if mark in turn}
+    made = {"messages": raw.of(turns)}
     made |= {name: fields[name] for name in _SAME if fields.get(name, raw.NULL) != raw.NULL}
     tools, names = messages_tools.translate(fields)
     stops = _stops(fields.get("stop_sequences", raw.NULL))
     made |= tools | _thinking(fields) | _format(fields) | _user(fields)
     if stops:
         made["stop"] = raw.of(stops)
-    return made, names, stops
+    return made, names, stops, marks
 
 
 def _stops(value: Raw) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ are left out: their signatures mean nothing to another vendor, and what a model
 needs of its own is put back by the gateway.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec import Raw
 
@@ -28,10 +28,14 @@ NO_OUTPUT = "(no output)"
 # Blocks of an answer that say nothing to another model: thoughts, and what Anthropic's servers did.
 _SILENT = ("thinking", "redacted_thinking", "server_tool_use", "mcp_tool_use", "container_upload", "fallback")
 SYSTEM, TEXT, MARK = Raw(b'"system"'), Raw(b'"text"'), Raw(b'"[system]"')
+RESULT, MARKED = Raw(b'"tool_result"'), "cache_control"
 
 
 def translate(fields: Fields) -> list[Fields]:
-    """`system` and `messages` as Chat messages. Raises BadRequest, which names the place."""
+    """`system` and `messages` as Chat messages. Raises BadRequest, which names the place.
+
+    A message that holds a mark for the cache has it as its own member MARKED.
+    """
     said = blocks(fields.get("system", raw.NULL), "system")
     messages = [*enumerate(objects(fields.get("messages", raw.NULL), "messages"))]
     while messages and messages[0][1].get("role") == SYSTEM:
@@ -81,7 +85,7 @@ def _system(found: list[Fields]) -> list[Fields]:
     texts = [
         text(block, "text", "system") for block in found if not raw.blank(block.get("text", raw.EMPTY_TEXT))
     ]
-    return [_message("system", joined(texts, PARAGRAPH))] if texts else []
+    return [_message("system", joined(texts, PARAGRAPH), **_mark(found))] if texts else []
 
 
 def _stubs(calls: list[str]) -> list[Fields]:
@@ -104,11 +108,11 @@ def _assistant(said: Said, calls: list[str]) -> list[Fields]:
             made.append({"id": raw.of(calls[-1]), "type": "function", "function": _call(block, place)})
         elif kind not in _SILENT and not kind.endswith("_tool_result"):
             wrong(f"{place}.type", f"{kind!r} cannot be said to this upstream")
-    whole = joined(texts)
+    whole, mark = joined(texts), _mark(block for block, _ in said)
     if not made:
-        return [] if raw.blank(whole) else [_message("assistant", whole)]
+        return [] if raw.blank(whole) else [_message("assistant", whole, **mark)]
     content = raw.NULL if raw.blank(whole) else whole
-    return [_message("assistant", content, tool_calls=raw.of(made))]
+    return [_message("assistant", content, tool_calls=raw.of(made), **mark)]
 
 
 def _call(block: Fields, place: str) -> Fields:
@@ -124,6 +128,7 @@ def _call(block: Fields, place: str) -> Fields:
 def _user(said: Said, calls: list[str]) -> list[Fields]:
     """Results first, whatever their order, then all else."""
     results, parts = [], []
+    mark = _mark(block for block, _ in said if block.get("type") != RESULT)
     for block, place in said:
         kind = word(block, "type", place)
         if kind != "tool_result":
@@ -134,12 +139,12 @@ def _user(said: Said, calls: list[str]) -> list[Fields]:
         if id in calls:
             calls.remove(id)
             answer = joined(texts, PARAGRAPH) if texts else raw.of(NO_OUTPUT)
-            results.append(_message("tool", answer, tool_call_id=raw.of(id)))
+            results.append(_message("tool", answer, tool_call_id=raw.of(id), **_mark([block])))
         else:
             parts += [_text(f"Result of the tool call {id}:"), *(_part(each) for each in texts)]
         if shown:
             parts += [_text(f"Image from the result of the tool call {id}:"), *shown]
-    return results + _stubs(calls) + ([_message("user", _content(parts))] if parts else [])
+    return results + _stubs(calls) + ([_message("user", _content(parts), **mark)] if parts else [])
 
 
 def _result(block: Fields, place: str) -> tuple[list[Raw], list[dict[str, object]]]:
@@ -222,6 +227,12 @@ def _content(parts: list[dict[str, object]]) -> Raw:
     """A plain string where there is nothing but text: every server takes that."""
     texts = [words for each in parts if isinstance(words := each.get("text"), Raw)]
     return joined(texts, PARAGRAPH) if len(texts) == len(parts) else raw.of(parts)
+
+
+def _mark(found: Iterable[Fields]) -> Fields:
+    """What is to be cached up to here, if one of the blocks says so: the last of them."""
+    marks = [block[MARKED] for block in found if raw.kind(block.get(MARKED, raw.NULL)) == b"{"]
+    return {MARKED: marks[-1]} if marks else {}
 
 
 def _message(role: str, content: Raw, **more: Raw) -> Fields:

@@ -1,22 +1,20 @@
 // Who can be asked: try one, shift the weights, switch one off, and see what the profile makes of a request.
 
-import { get, post } from "../api.js";
+import { get, post, remove } from "../api.js";
 import { answerBox } from "../answer.js";
-import { badge, card, dialog, fill, h, seldom, table } from "../dom.js";
-import { DASH, brief, count, money, share, t } from "../say.js";
+import { badge, button, card, dialog, fill, h, seldom, table } from "../dom.js";
+import { DASH, brief, clock, count, money, t } from "../say.js";
 import { state } from "./overview.js";
+import { dryRun, profile } from "./profile.js";
+import { weights } from "./weights.js";
 
 const REFRESH_SECONDS = 4;
 
 export async function mount(root, { live, failed }) {
-  const places = {
-    profile: h("div"),
-    models: h("div"),
-    weights: h("div", { class: "stack" }),
-    dry: h("div"),
-  };
+  const stack = () => h("div", { class: "stack" });
+  const places = { profile: h("div"), models: h("div"), weights: stack(), quirks: h("div"), dry: h("div") };
   fill(root, h("h1", {}, t("models")), Object.values(places));
-  let said = { models: [], targets: {} };
+  let said = { models: [], targets: {}, off: [] };
   let resting = new Map();
   const names = h("div");
   const field = h("input", {
@@ -29,12 +27,13 @@ export async function mount(root, { live, failed }) {
   fill(places.dry, dryRun(failed));
 
   function sift() {
-    const wanted = said.models.filter(({ name }) => name.toLowerCase().includes(field.value.toLowerCase()));
+    const word = field.value.toLowerCase();
+    const wanted = said.models.filter(({ name }) => name.toLowerCase().includes(word));
     fill(
       names,
       listed(
-        wanted.map((each) => told(each, said.targets, resting)),
-        acted,
+        wanted.map((each) => told(each, said, resting)),
+        act,
       ),
     );
   }
@@ -45,23 +44,23 @@ export async function mount(root, { live, failed }) {
     resting = new Map(
       status.targets.filter(({ state }) => state !== "healthy").map((each) => [each.target, each]),
     );
-    sift();
+    if (!names.contains(document.activeElement)) sift(); // nobody's button goes while it is pressed
   }
 
   async function draw() {
-    const [weights, profile] = await Promise.all([get("/weights"), get("/profile"), drawModels()]);
-    fill(places.profile, problems(profile));
-    fill(
-      places.weights,
-      Object.entries(said.routes).flatMap(([route, rules]) =>
-        sliders(route, rules, weights.differs[route] ?? {}, acted),
-      ),
-    );
+    const asked = [get("/weights"), get("/profile"), get("/quirks"), drawModels()];
+    const [{ differs }, read, { quirks }] = await Promise.all(asked);
+    fill(places.profile, profile(read));
+    const apply = (changed) => act(() => post("/weights", changed));
+    fill(places.weights, weights(said.routes, differs, apply));
+    fill(places.quirks, quirks.length > 0 && learned(quirks, act));
   }
 
-  async function acted(path, body) {
+  /** Have something done, and show what it did. */
+  async function act(work) {
     try {
-      await post(path, body);
+      await work();
+      document.activeElement?.blur();
       await draw();
     } catch (error) {
       failed(error);
@@ -72,7 +71,7 @@ export async function mount(root, { live, failed }) {
   await draw();
   const deaf = live.on((event) => {
     if (event.type === "profile") draw().catch(failed);
-    else if (event.type === "cleared" || event.type === "weights" || event.stage === "ended") again();
+    else if (["cleared", "weights", "switches"].includes(event.type) || event.stage === "ended") again();
   });
   return () => {
     deaf();
@@ -81,30 +80,29 @@ export async function mount(root, { live, failed }) {
 }
 
 /** A name with what is known of the first target that it leads to. */
-function told(each, targets, resting) {
-  const known = targets[each.targets[0]] ?? {};
+function told(each, { targets, off }, resting) {
+  const { context, price } = targets[each.targets[0]] ?? {};
   return {
     ...each,
-    context: known.context,
-    images: known.images,
-    price: known.price,
+    context,
+    price,
+    off: each.targets.filter((target) => off.includes(target)),
     resting: each.targets.filter((target) => resting.has(target)).map((target) => resting.get(target)),
   };
 }
 
-function listed(models, acted) {
+function listed(models, act) {
   if (!models.length) return h("p", { class: "empty" }, t("nothing_found"));
   const columns = [
     [t("name"), (each) => [h("span", { class: "mono" }, each.name), " ", badge(t(`kind_${each.kind}`))]],
     [
       t("goes_to"),
       (each) => h("small", { class: "mono" }, each.kind === "target" ? DASH : each.targets.join(", ")),
-      "wide",
     ],
-    [t("window"), (each) => brief(each.context), "number wide"],
-    [t("price"), (each) => priced(each.price), "number wide"],
+    [t("window"), (each) => brief(each.context), "number"],
+    [t("price"), (each) => priced(each.price), "number"],
     [t("state"), fares],
-    ["", (each) => h("div", { class: "row" }, actions(each, acted))],
+    ["", (each) => h("div", { class: "row" }, actions(each, act)), "actions"],
   ];
   return table(columns, models);
 }
@@ -116,211 +114,49 @@ function priced(price) {
   return `${price.tiers.length > 1 ? "≥ " : ""}${money(input, price.currency)} / ${money(output, price.currency)}`;
 }
 
-function fares({ ready, resting }) {
+function fares({ ready, resting, targets, off }) {
   if (!ready) return badge(t("not_ready"), "fair");
-  return resting.length ? resting.map(state) : badge(t("state_healthy"), "good");
+  if (off.length === targets.length) return badge(t("switched_off"));
+  return resting.length
+    ? resting.map((each) => h("div", {}, state(each)))
+    : badge(t("state_healthy"), "good");
 }
 
-function actions({ name, ready, resting }, acted) {
-  const button = (label, onclick, disabled) =>
-    h("button", { type: "button", class: "small", disabled, onclick }, label);
+function actions({ name, ready, resting, targets, off }, act) {
+  const [target, ...others] = targets;
+  const turn = () => act(() => post("/switches", { target, on: off.length > 0 }));
+  const tried = button(t("test"), () => test(name));
+  tried.disabled = !ready;
   return [
-    button(t("test"), () => test(name), !ready),
-    resting.map(({ target }) => button(t("ask_again"), () => acted("/clear", { target }))),
+    tried,
+    resting.map((each) => button(t("ask_again"), () => act(() => post("/clear", { target: each.target })))),
+    others.length === 0 && button(t(off.length ? "switch_on" : "switch_off"), turn),
   ];
 }
 
 /** Ask one model something, and watch the answer come. */
 function test(model) {
   const { box, ask, stop } = answerBox(model);
-  const prompt = h("textarea", { "aria-label": t("prompt") }, t("test_prompt"));
-  const send = () => {
-    fill(place, box);
-    ask("/test", { model, text: prompt.value });
-  };
-  const place = h("div");
-  const shown = dialog(
-    t("test_of", { model }),
-    prompt,
-    h("div", { class: "row" }, h("button", { type: "button", class: "first", onclick: send }, t("send"))),
-    place,
-  );
+  const prompt = h("textarea", { "aria-label": t("prompt"), class: "short" }, t("test_prompt"));
+  const send = () => ask("/test", { model, text: prompt.value });
+  const row = h("div", { class: "row" }, button(t("send"), send, "first"), button(t("stop"), stop, ""));
+  const shown = dialog(t("test_of", { model }), h("div", { class: "stack" }, prompt, row, box));
   shown.addEventListener("close", stop);
   send();
 }
 
-/** A card for each rule of a route that has a choice: its weights, and what they will do, before it is done. */
-function sliders(route, rules, differs, acted) {
-  return rules
-    .filter(({ use }) => Object.keys(use).length > 1)
-    .map((rule) => {
-      const values = new Map(Object.entries(rule.use));
-      const said = new Map();
-      const changed = [...values.keys()].some((name) => name in differs);
-      const tell = () => {
-        const all = [...values.values()].reduce((sum, each) => sum + each, 0);
-        for (const [name, node] of said) node.textContent = all ? share(values.get(name) / all) : DASH;
-        apply.disabled = !all;
-      };
-      const body = [...values].map(([name, weight]) => {
-        const shown = h("output", { class: "number" });
-        said.set(name, shown);
-        const slide = h("input", {
-          type: "range",
-          min: "0",
-          max: String(Math.max(10, weight * 2)),
-          step: "any",
-          value: String(weight),
-          "aria-label": name,
-          class: "grow",
-        });
-        slide.addEventListener("input", () => {
-          values.set(name, Math.round(slide.value * 10) / 10);
-          tell();
-        });
-        return h("div", { class: "row" }, h("span", { class: "mono weighed" }, name), slide, shown);
-      });
-      const apply = h(
-        "button",
-        {
-          type: "button",
-          class: "first small",
-          onclick: () => acted("/weights", { [route]: Object.fromEntries(values) }),
-        },
-        t("apply"),
-      );
-      const was = Object.fromEntries(
-        [...values.keys()].map((name) => [name, differs[name]?.was ?? rule.use[name]]),
-      );
-      const reset =
-        changed &&
-        h(
-          "button",
-          { type: "button", class: "small", onclick: () => acted("/weights", { [route]: was }) },
-          t("as_in_profile"),
-        );
-      tell();
-      const when =
-        rule.when &&
-        Object.entries(rule.when)
-          .map(([word, value]) => `${word}: ${[value].flat().join(", ")}`)
-          .join(" · ");
-      const title = [t("weights_of", { route }), when && h("small", {}, " ", when)];
-      return card(
-        title,
-        [changed && badge(t("differs"), "fair"), reset, apply],
-        h("p", { class: "muted" }, t("weights_do")),
-        h("div", { class: "stack" }, body),
-      );
-    });
-}
-
-function problems({ file, text, problems: found, warnings }) {
-  const said = [
-    ...(found ?? []).map((each) => ({ ...each, level: "bad" })),
-    ...(warnings ?? []).map((message) => ({ message, level: "fair" })),
+/** What targets were found not to take. */
+function learned(quirks, act) {
+  const forget = ({ target, field }) => act(() => remove("/quirks", { target, field }));
+  const columns = [
+    [t("target"), ({ target }) => h("span", { class: "mono" }, target)],
+    [
+      t("quirk"),
+      ({ what, why }) => [h("span", { class: "mono" }, what), h("small", { class: "under" }, why)],
+    ],
+    [t("since"), ({ since }) => clock(since), "number"],
+    [t("hits"), ({ hits }) => count(hits), "number"],
+    ["", (each) => button(t("forget"), () => forget(each)), "actions"],
   ];
-  const list = said.map((each) =>
-    h(
-      "div",
-      { class: "notice", "data-level": each.level },
-      h("strong", {}, each.line ? t("line", { line: each.line }) : ""),
-      " ",
-      each.message,
-      each.hint && h("div", {}, each.hint),
-      each.source && h("pre", {}, each.source),
-    ),
-  );
-  const marks = new Map((found ?? []).filter((each) => each.line).map((each) => [each.line, each]));
-  const numbered = (text ?? "")
-    .split("\n")
-    .map((line, index) =>
-      h(
-        "div",
-        { class: marks.has(index + 1) ? "notice" : null, "data-level": marks.has(index + 1) ? "bad" : null },
-        `${String(index + 1).padStart(3)}  ${line}`,
-      ),
-    );
-  return card(
-    t("profile"),
-    h("small", { class: "mono" }, file),
-    h(
-      "div",
-      { class: "stack" },
-      list,
-      h("details", { open: marks.size > 0 }, h("summary", {}, t("show_profile")), h("pre", {}, numbered)),
-    ),
-  );
-}
-
-/** What would become of a request, without sending it. */
-function dryRun(failed) {
-  const example = { model: "gpt-4o", messages: [{ role: "user", content: t("test_prompt") }] };
-  const field = h(
-    "textarea",
-    { "aria-label": t("dry_run"), spellcheck: "false" },
-    JSON.stringify(example, null, 2),
-  );
-  const place = h("div", { class: "stack" });
-  const go = async () => {
-    let request = null;
-    try {
-      request = JSON.parse(field.value);
-    } catch (error) {
-      return fill(
-        place,
-        h("p", { class: "notice", "data-level": "bad", role: "alert" }, t("no_json", { why: error.message })),
-      );
-    }
-    try {
-      fill(place, explained(await post("/explain", { request })));
-    } catch (error) {
-      failed(error);
-    }
-  };
-  const button = h("button", { type: "button", class: "first", onclick: go }, t("explain"));
-  return card(
-    t("dry_run"),
-    null,
-    h(
-      "div",
-      { class: "stack" },
-      h("p", { class: "muted" }, t("dry_run_is")),
-      field,
-      h("div", { class: "row" }, button),
-      place,
-    ),
-  );
-}
-
-function explained({ why, rules, candidates, refused, tokens, kind }) {
-  if (refused) return h("p", { class: "notice", "data-level": "fair" }, refused);
-  const word = ({ word: name, holds, why: said }) =>
-    h("li", {}, badge(name, holds ? "good" : null), " ", said);
-  const rule = ({ number, met, words, use }) =>
-    h(
-      "li",
-      { "data-done": String(met) },
-      h(
-        "div",
-        {},
-        h("strong", { class: "mono" }, use.join(", ")),
-        h("ul", {}, words.map(word)),
-        !words.length && h("small", {}, t("always")),
-      ),
-    );
-  const asked = candidates.map(({ target, ready }) =>
-    h("li", {}, h("span", { class: "mono" }, target), " ", !ready && badge(t("not_ready"), "fair")),
-  );
-  return [
-    h(
-      "p",
-      {},
-      h("strong", {}, why),
-      h("span", { class: "muted" }, ` · ${t("about_tokens", { count: count(tokens) })} · ${kind}`),
-    ),
-    rules.length > 0 && h("ol", { class: "steps" }, rules.map(rule)),
-    h("h3", {}, t("asked_in_order")),
-    h("ol", { class: "order" }, asked),
-  ];
+  return card(t("quirks"), null, h("p", { class: "muted" }, t("quirks_are")), table(columns, quirks));
 }

@@ -2,70 +2,79 @@
 
 import { get, post } from "../api.js";
 import { chart } from "../charts.js";
-import { badge, card, fill, h, seldom, table } from "../dom.js";
+import { badge, button, card, choice, fill, h, seldom, table } from "../dom.js";
 import { DASH, brief, clock, count, money, share, span, t } from "../say.js";
+import { availability } from "./availability.js";
 
 const RANGES = ["1h", "24h", "7d", "30d"];
 const REFRESH_SECONDS = 4;
 const STRIPS = 4; // targets with a strip of their own
-const MOST_BARS = 96;
 
 export async function mount(root, { live, failed }) {
   let range = localStorage.getItem("range") ?? "24h";
   const places = {
-    tiles: h("div", { class: "stack" }),
+    alerts: h("div", { class: "stack" }),
+    tiles: h("div"),
     strip: h("div"),
     charts: h("div", { class: "columns" }),
     tops: h("div", { class: "columns" }),
-    keys: h("div", { class: "columns" }),
+    keys: h("div", { class: "stack" }),
   };
-  const chosen = h(
-    "select",
-    {
-      "aria-label": t("range"),
-      onchange: (event) => {
-        localStorage.setItem("range", (range = event.target.value));
-        draw();
-      },
-    },
-    RANGES.map((each) => h("option", { value: each, selected: each === range }, t(`range_${each}`))),
-  );
+  const ranges = RANGES.map((each) => [each, t(`range_${each}`)]);
+  const chosen = choice(t("range"), ranges, range, (value) => {
+    localStorage.setItem("range", (range = value));
+    draw();
+  });
   fill(root, h("div", { class: "row spread" }, h("h1", {}, t("overview")), chosen), Object.values(places));
   let charts = [];
   let shown = "";
 
   async function draw() {
     try {
-      const [usage, clients, series, status] = await Promise.all([
-        get("/usage", { since: range, by: "target" }),
-        get("/usage", { since: range, by: "client" }),
-        get("/usage/series", { since: range }),
+      const since = { since: range };
+      const [usage, clients, series, faults, status, { accounts }] = await Promise.all([
+        get("/usage", { ...since, by: "target" }),
+        get("/usage", { ...since, by: "client" }),
+        get("/usage/series", since),
+        get("/usage/faults", since),
         get("/status"),
+        get("/accounts"),
       ]);
       const answering = usage.groups.filter(({ name }) => name); // the rest had no answer
-      const strips = answering
-        .slice(0, STRIPS)
-        .map(({ name }) => get("/usage/series", { since: range, target: name }));
-      const courses = [
-        [t("all_targets"), series],
-        ...(await Promise.all(strips)).map((each, index) => [answering[index].name, each]),
-      ];
-      fill(places.tiles, status.profile.problem && notice(status.profile), tiles(usage.totals));
-      fill(places.strip, availability(courses));
+      const named = new Set([
+        ...answering.map(({ name }) => name),
+        ...faults.faults.map(({ target }) => target),
+      ]);
+      const targets = [...named].slice(0, STRIPS);
+      const courses = await Promise.all(
+        targets.map((target) => get("/usage/series", { ...since, target, step: series.step })),
+      );
+      fill(places.alerts, alerts(status));
+      fill(places.tiles, tiles(usage.totals));
+      fill(places.strip, availability(series, targets, courses, faults.faults));
       fill(places.tops, top(t("top_models"), answering), top(t("top_clients"), clients.groups));
-      fill(places.keys, targets(status.targets, draw, failed));
-      drawCharts(series.points);
+      fill(places.keys, credentials(accounts), resting(status.targets, clear));
+      drawCharts(series);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  async function clear(target) {
+    try {
+      await post("/clear", { target });
+      await draw();
     } catch (error) {
       failed(error);
     }
   }
 
   /** New data into the charts that are there: to make them anew each time would flicker. */
-  function drawCharts(points) {
+  function drawCharts({ points }) {
     const column = (value) => points.map(value);
     const times = column(({ start }) => start);
     const data = [
-      [times, column(({ ok }) => ok), column(bad)],
+      [times, column(({ requests }) => requests), column(bad)],
       [times, column(({ prompt }) => prompt), column(({ completion }) => completion)],
       [times, column((each) => each.first_token.p50), column((each) => each.first_token.p95)],
     ];
@@ -74,7 +83,7 @@ export async function mount(root, { live, failed }) {
     const kinds = [
       [
         t("requests"),
-        [line("answered_many", "--accent", count, true), line("failed_many", "--bad", count, true)],
+        [line("all_targets", "--accent", count, true), line("failed_many", "--bad", count, true)],
       ],
       [t("tokens"), [line("tokens_in", "--accent", brief), line("tokens_out", "--good", brief)]],
       [t("first_byte"), [line("p50", "--accent", span), line("p95", "--fair", span)]],
@@ -90,7 +99,7 @@ export async function mount(root, { live, failed }) {
 
   const [again, stop] = seldom(draw, REFRESH_SECONDS);
   const deaf = live.on((event) => {
-    if (event.type === "cleared" || event.type === "profile" || event.stage === "ended") again();
+    if (["cleared", "profile", "switches"].includes(event.type) || event.stage === "ended") again();
   });
   const tick = setInterval(countdown, 1000, root);
   await draw();
@@ -104,13 +113,20 @@ export async function mount(root, { live, failed }) {
 
 const line = (word, colour, format, bars = false) => ({ label: t(word), colour, format, bars });
 
-function notice(profile) {
-  return h(
-    "div",
-    { class: "notice", "data-level": "bad", role: "alert" },
-    h("strong", {}, t("profile_broken")),
-    h("pre", {}, profile.problem),
-  );
+/** What its owner has to know before all else. */
+function alerts({ profile, usage }) {
+  const notice = (level, title, text) =>
+    h(
+      "div",
+      { class: "notice", "data-level": level, role: "alert" },
+      h("strong", {}, title),
+      text && h("pre", {}, text),
+    );
+  return [
+    profile.problem && notice("bad", t("profile_broken"), profile.problem),
+    usage.problem && notice("bad", t("usage_problem"), usage.problem),
+    usage.dropped > 0 && notice("fair", t("usage_dropped", { count: count(usage.dropped) })),
+  ];
 }
 
 /** What ended badly, less what the client itself ended. */
@@ -119,7 +135,7 @@ const bad = (sums) => sums.failed + sums.broken;
 function tiles(totals) {
   const ended = totals.requests - totals.left - totals.stopped;
   const tile = (label, value, more) =>
-    h("div", { class: "tile" }, h("span", {}, label), h("strong", {}, value), h("span", {}, more ?? " "));
+    h("div", { class: "tile" }, h("span", {}, label), h("strong", {}, value), h("span", {}, more));
   return h(
     "div",
     { class: "tiles" },
@@ -148,42 +164,9 @@ function tiles(totals) {
   );
 }
 
-export function costs(sums) {
+function costs(sums) {
   const each = Object.entries(sums).map(([currency, amount]) => money(amount, currency));
   return each.length ? each.join(" + ") : DASH;
-}
-
-const STEPS = { minute: 60, hour: 3600, day: 86400 };
-
-/** One bar for each step of the time: grey where nothing was asked, red where most failed. */
-function availability(courses) {
-  const step = STEPS[courses[0][1].step];
-  const rows = courses.map(([name, { points }]) => {
-    const bars = points.slice(-MOST_BARS).map((each) => {
-      const part = each.requests ? bad(each) / each.requests : null;
-      const level = part === null ? null : part === 0 ? "good" : part < 0.5 ? "fair" : "bad";
-      const said = `${clock(each.start)}: ${t("of_failed", { failed: bad(each), all: each.requests })}`;
-      return h("i", { "data-level": level, title: said });
-    });
-    const all = points.reduce((sum, each) => sum + each.requests, 0);
-    const said = all ? share(1 - points.reduce((sum, each) => sum + bad(each), 0) / all) : DASH;
-    return h(
-      "div",
-      { class: "course" },
-      h(
-        "div",
-        { class: "row spread" },
-        h("span", { class: "mono" }, name),
-        h("span", { class: "muted number" }, said),
-      ),
-      h("div", { class: "strip", role: "img", "aria-label": `${name}: ${said}` }, bars),
-    );
-  });
-  return card(
-    t("availability"),
-    h("small", {}, t("each_bar", { span: span(step) })),
-    h("div", { class: "stack" }, rows),
-  );
 }
 
 function top(title, rows) {
@@ -200,7 +183,7 @@ function top(title, rows) {
     null,
     table(
       [
-        [t("name"), (row) => [h("span", { class: "mono" }, row.name ?? DASH), meter(row)]],
+        [t("name"), (row) => [h("span", { class: "mono" }, row.name || DASH), meter(row)]],
         [t("requests"), (row) => count(row.requests), "number"],
         [t("tokens"), (row) => brief(row.prompt + row.completion), "number"],
         [t("cost"), (row) => costs(row.costs), "number"],
@@ -214,9 +197,12 @@ const LEVELS = { healthy: "good", cooling: "fair", "half-open": "fair", open: "b
 
 /** How a target fares, and for how long, counting down. */
 export function state({ state: word, left }) {
-  const until = left === null ? null : Date.now() / 1000 + left;
-  const shown = until && h("span", { class: "muted number", "data-until": until }, span(left));
-  return [badge(t(`state_${word.replace("-", "_")}`), LEVELS[word]), " ", shown];
+  return [badge(t(`state_${word.replace("-", "_")}`), LEVELS[word]), " ", remaining(left)];
+}
+
+function remaining(left) {
+  if (left === null) return null;
+  return h("span", { class: "muted number", "data-until": Date.now() / 1000 + left }, span(left));
 }
 
 function countdown(root) {
@@ -226,38 +212,47 @@ function countdown(root) {
   }
 }
 
-function targets(list, drawn, failed) {
-  const resting = list.filter((each) => each.state !== "healthy");
-  const clear = async (target) => {
-    try {
-      await post("/clear", { target });
-      await drawn();
-    } catch (error) {
-      failed(error);
-    }
-  };
-  if (!resting.length) return card(t("targets"), null, h("p", { class: "empty" }, t("all_well")));
-  return card(
-    t("targets"),
-    null,
-    table(
-      [
-        [
-          t("name"),
-          (each) => [h("span", { class: "mono" }, each.target), each.key && [" ", h("small", {}, each.key)]],
-        ],
-        [t("state"), (each) => [state(each), each.why && h("div", {}, h("small", {}, each.why))]],
-        [
-          "",
-          (each) =>
-            h(
-              "button",
-              { type: "button", class: "small", onclick: () => clear(each.target) },
-              t("ask_again"),
-            ),
-        ],
+const KEY_LEVELS = { ready: "good", cooling: "fair", "needs login": "bad" };
+
+/** Every key and login: whether it may be used, and what was asked with it today. */
+function credentials(accounts) {
+  if (!accounts.length) {
+    const none = [h("p", {}, t("no_keys")), h("a", { href: "#/setup" }, t("to_key"))];
+    return card(t("credentials"), null, h("div", { class: "empty" }, none));
+  }
+  const columns = [
+    [
+      t("name"),
+      ({ upstream, name, key }) => [
+        h("span", { class: "mono" }, name ? `${upstream}/${name}` : upstream),
+        key && [" ", h("small", { class: "mono" }, key)],
       ],
-      resting,
-    ),
-  );
+    ],
+    [
+      t("state"),
+      ({ state: word, left, why }) => [
+        badge(t(`key_${word.replace(" ", "_")}`), KEY_LEVELS[word]),
+        " ",
+        remaining(left),
+        why && h("small", { class: "under" }, why),
+      ],
+    ],
+    [t("today"), ({ today }) => count(today), "number"],
+    [t("expires"), ({ expires }) => (expires ? clock(expires) : DASH), "number"],
+  ];
+  return card(t("credentials"), null, table(columns, accounts));
+}
+
+function resting(list, clear) {
+  const resting = list.filter((each) => each.state !== "healthy");
+  if (!resting.length) return h("p", { class: "muted" }, t("all_well"));
+  const columns = [
+    [
+      t("name"),
+      (each) => [h("span", { class: "mono" }, each.target), each.key && [" ", h("small", {}, each.key)]],
+    ],
+    [t("state"), (each) => [state(each), each.why && h("small", { class: "under" }, each.why)]],
+    ["", (each) => button(t("ask_again"), () => clear(each.target)), "actions"],
+  ];
+  return card(t("targets"), null, table(columns, resting));
 }

@@ -3,7 +3,7 @@
 import { get } from "../api.js";
 import { badge, button, choice, fill, h, line, settled, table } from "../dom.js";
 import { DASH, brief, clock, count, money, span, t } from "../say.js";
-import { one } from "./request.js";
+import { one, outcomeOf } from "./request.js";
 
 const OUTCOMES = ["ok", "failed", "broken", "left", "stopped", "running"];
 const PAGE = 50;
@@ -38,7 +38,10 @@ export async function mount(root, { live, rest, failed }) {
     [t("time"), when, "when"],
     [
       t("asked"),
-      (row) => [h("span", { class: "mono" }, row.asked), h("small", { class: "under" }, row.client || row.door)],
+      (row) => [
+        h("span", { class: "mono" }, row.asked),
+        h("small", { class: "under" }, row.client || row.door),
+      ],
     ],
     [t("answered_by"), answeredBy],
     [t("outcome"), outcomeOf],
@@ -135,17 +138,6 @@ const none = () =>
 function answeredBy(row) {
   const tried = row.tries > 1 && badge(t("attempt_count", { count: row.tries }), "fair");
   return [h("span", { class: "mono" }, row.target ?? DASH), tried && [" ", tried]];
-}
-
-export function outcomeOf(row) {
-  const absorbed = row.outcome === "ok" && row.tries > 1;
-  const level = { ok: absorbed ? "fair" : "good", failed: "bad", broken: "bad", running: "accent" }[
-    row.outcome
-  ];
-  return [
-    badge(t(absorbed ? "outcome_absorbed" : `outcome_${row.outcome}`), level),
-    row.status >= 400 && [" ", h("span", { class: "number muted" }, row.status)],
-  ];
 }
 
 function tokensOf({ tokens, counted }) {

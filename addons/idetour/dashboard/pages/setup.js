@@ -1,28 +1,20 @@
-// From nothing to the first answer: a key, the way to the IDE, trust, and the first request, ticked off as it comes.
+// From nothing to the first answer: a key, the first request, the way to the IDE, trust; ticked off as it comes.
 
-import { get, stream } from "../api.js";
-import { badge, card, copier, fill, h, marked } from "../dom.js";
+import { get } from "../api.js";
+import { badge, card, choice, copier, fill, h, marked } from "../dom.js";
 import { t } from "../say.js";
 import { recipes } from "../recipes.js";
-
-const LEVELS = { ok: "good", note: "fair", broken: "bad" };
+import { doctor } from "./doctor.js";
 
 export async function mount(root, { live, failed }) {
   const [setup, usage] = await Promise.all([get("/setup"), get("/usage", { since: "30d" })]);
   setup.base = `${location.origin}/v1`;
-  const answered = usage.totals.ok > 0;
-  const first = step(
-    t("step_first"),
-    answered,
-    h("p", { class: "muted", role: "status" }, t(answered ? "first_done" : "first_waits")),
-    command(curl(setup)),
-  );
-  const steps = h("ol", { class: "steps" }, key(setup.keys), first, way(setup, answered), trust(setup));
+  const first = firstRequest(setup, usage.totals.ok > 0);
+  const steps = h("ol", { class: "steps" }, key(setup.keys), first, way(setup), trust(setup, failed));
   fill(root, h("h1", {}, t("setup")), card(t("first_steps"), null, steps), doctor(failed));
   return live.on((event) => {
-    if (event.type !== "request" || event.outcome !== "ok" || first.dataset.done === "true") return;
-    first.dataset.done = "true";
-    first.querySelector("[role=status]").textContent = t("first_done");
+    if (event.type === "request" && event.outcome === "ok" && first.dataset.done !== "true")
+      first.replaceWith(firstRequest(setup, true));
   });
 }
 
@@ -30,7 +22,7 @@ function step(title, done, ...content) {
   return h(
     "li",
     { "data-done": String(Boolean(done)) },
-    h("div", { class: "stack", style: { gap: "8px" } }, h("h2", {}, title), ...content),
+    h("div", { class: "stack close-set" }, h("h2", {}, title), ...content),
   );
 }
 
@@ -38,8 +30,8 @@ function step(title, done, ...content) {
 function command(text) {
   return h(
     "div",
-    { class: "row", style: { "flex-wrap": "nowrap", "align-items": "start" } },
-    h("pre", { class: "grow" }, text),
+    { class: "command" },
+    h("pre", { tabindex: "0" }, text),
     copier(() => text, t("copy"), t("copied")),
   );
 }
@@ -47,14 +39,26 @@ function command(text) {
 function key({ found, lacking }) {
   const named = lacking.slice(0, 4).map(({ variable }) => `export ${variable}=…`);
   const said = found.length ? t("keys_found", { names: found.join(", ") }) : t("keys_none");
-  const lines = !found.length && named.length > 0 && command(named.join("\n"));
   return step(
     t("step_key"),
     found.length,
     h("p", {}, marked(said)),
-    lines,
+    !found.length && named.length > 0 && command(named.join("\n")),
     h("p", { class: "muted" }, marked(t("keys_kept"))),
+    h(
+      "p",
+      { class: "muted" },
+      marked(t("logins")),
+      " ",
+      h("a", { href: "/admin/login.html" }, t("qwen_login")),
+    ),
   );
+}
+
+function firstRequest(setup, done) {
+  const said = h("p", { role: "status" }, t(done ? "first_done" : "first_waits"));
+  if (done) said.append(" ", h("a", { href: "#/requests" }, t("to_requests")));
+  return step(t("step_first"), done, said, command(curl(setup)));
 }
 
 function curl({ base, example, access }) {
@@ -64,78 +68,64 @@ function curl({ base, example, access }) {
     messages: [{ role: "user", content: "hello" }],
   });
   const key = access ? " -H 'Authorization: Bearer YOUR_ACCESS_KEY'" : "";
-  return `curl -N ${base}/chat/completions${key} -H 'content-type: application/json' -d '${body}'`;
+  return `curl -N ${base}/chat/completions${key} -d '${body}'`;
 }
 
 /** How each tool is pointed here. */
-function way(setup, answered) {
+function way(setup) {
   const found = recipes(setup);
-  const place = h("div", { class: "stack" });
-  const choose = h(
-    "select",
-    { "aria-label": t("your_tool"), onchange: (event) => show(event.target.value) },
-    found.map((each) => h("option", { value: each.id }, each.title)),
-  );
+  const place = h("div", { class: "stack close-set" });
   const show = (id) => {
     localStorage.setItem("tool", id);
     const { lines, note } = found.find((each) => each.id === id);
     fill(place, note && h("p", {}, marked(note)), lines.map(command));
   };
   const last = localStorage.getItem("tool");
-  choose.value = found.some((each) => each.id === last) ? last : found[0].id;
-  show(choose.value);
-  return step(
-    t("step_way"),
-    answered,
-    h("div", { class: "row" }, h("label", {}, t("your_tool"), " ", choose)),
-    place,
+  const chosen = found.some((each) => each.id === last) ? last : found[0].id;
+  const tools = choice(
+    t("your_tool"),
+    found.map((each) => [each.id, each.title]),
+    chosen,
+    show,
   );
+  show(chosen);
+  return step(t("step_way"), false, h("div", { class: "row" }, tools), place);
 }
 
-function trust({ hosts }) {
-  const when = h("p", {}, marked(t("trust_when", { hosts: hosts.join(", ") })));
+const LEVELS = { trusted: "good", "not trusted": "fair", "cannot tell": "fair" };
+
+/** Who trusts the authority. The stores are asked behind the page, since that takes seconds. */
+function trust({ hosts }, failed) {
+  const place = h("div", { class: "stack close-set" }, h("p", { class: "muted" }, t("looking")));
+  get("/authority").then((found) => fill(place, authority(found)), failed);
   return step(
     t("step_trust"),
     false,
-    when,
+    h("p", {}, marked(t("trust_when", { hosts: hosts.join(", ") }))),
+    place,
     command("idetour cert install"),
-    h("p", { class: "muted" }, marked(t("ca_lies"))),
   );
 }
 
-/** Every hop as it is tried. */
-function doctor(failed) {
-  const place = h("ul", { class: "stack" });
-  const said = h("p", { class: "muted", role: "status" }, t("doctor_is"));
-  const go = h("button", { type: "button", onclick: run }, t("examine"));
-  async function run() {
-    go.disabled = true;
-    fill(place);
-    fill(said, t("examining"));
-    try {
-      await stream("/doctor", {}, (data) => {
-        const event = JSON.parse(data);
-        if (event.type === "finding") place.append(finding(event));
-        else
-          fill(
-            said,
-            event.error ?? (event.open ? t("road_open") : t("road_broken", { hop: event.first_broken })),
-          );
-      });
-    } catch (error) {
-      failed(error);
-    } finally {
-      go.disabled = false;
-    }
-  }
-  return card(t("doctor"), go, said, place);
-}
-
-function finding({ hop, state, text, remedy }) {
-  return h(
-    "li",
-    { class: "finding" },
-    badge(t(`hop_${state}`), LEVELS[state]),
-    h("div", {}, h("strong", {}, hop), " ", text, remedy && h("pre", {}, remedy)),
+function authority({ exists, problem, file, hosts, days_left: days, stores }) {
+  if (!exists) return h("p", { class: "muted" }, t("no_authority"));
+  const facts = [
+    [t("file"), h("span", { class: "mono" }, file)],
+    [t("vouches_for"), (hosts ?? []).join(", ")],
+    [t("valid_for"), t("days", { count: days })],
+  ];
+  const pairs = facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]);
+  const list = stores.map(({ title, state, text }) =>
+    h(
+      "li",
+      { class: "finding" },
+      badge(t(`trust_${state.replaceAll(" ", "_")}`), LEVELS[state] ?? "bad"),
+      h("div", {}, h("strong", {}, title), " ", h("small", {}, text)),
+    ),
   );
+  return [
+    problem && h("p", { class: "notice", "data-level": "fair" }, problem),
+    file && h("dl", { class: "facts" }, pairs),
+    h("ul", { class: "stack close-set" }, list),
+  ];
 }

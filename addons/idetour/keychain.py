@@ -1,0 +1,50 @@
+"""The system's keyring, where the optional package `keyring` is installed and finds one."""
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import ModuleType
+
+from idetour.errors import SetupError
+
+SERVICE = "idetour"
+
+
+def keep(name: str, secret: str) -> bool:
+    """Whether it is kept there. One that is absent, locked or forgetful keeps nothing."""
+    with suppress(SetupError), _keyring() as keyring:
+        if keyring:
+            keyring.set_password(SERVICE, name, secret)
+            # One of its back ends takes everything and keeps nothing.
+            return bool(keyring.get_password(SERVICE, name) == secret)
+    return False
+
+
+def fetch(name: str) -> str | None:
+    """None where it was never kept or is lost. Raises SetupError where the keyring is locked or refuses."""
+    with _keyring() as keyring:
+        return keyring.get_password(SERVICE, name) if keyring else None
+
+
+def forget(name: str) -> None:
+    """Harmless where nothing is kept."""
+    with suppress(SetupError), _keyring() as keyring:
+        if keyring and keyring.get_password(SERVICE, name):
+            keyring.delete_password(SERVICE, name)
+
+
+@contextmanager
+def _keyring() -> Iterator[ModuleType | None]:
+    """The optional package, or None. Raises SetupError where its keyring is absent, locked or refuses."""
+    try:
+        keyring = importlib.import_module("keyring")
+        errors = importlib.import_module("keyring.errors")
+    except ImportError:
+        yield None
+        return
+    try:
+        yield keyring
+    except errors.KeyringError as error:
+        raise SetupError(
+            f"The system's keyring does not answer: {error}. Unlock it and try again."
+        ) from error
