@@ -37,21 +37,14 @@ def main() -> None:
     """
 
 
-for command in (
-    *(
-        run.run,
-        check.check,
-        ask.ask,
-        login.login,
-        accounts.accounts,
-        models.models,
-        status.status,
-        usage.usage,
-        quirks.quirks,
-        profile.profile,
-        route.route,
-        cert.cert,
-    ),
-    *(record.record, replay.replay, takeover.takeover, undo.undo, doctor.doctor, agent.agent, where.where),
-):
-    main.add_command(command)
+SECTIONS: dict[str, tuple[click.Command, ...]] = {
+    "Every day": (run.run, ask.ask, models.models, check.check, status.status, usage.usage),
+    "Who answers": (login.login, accounts.accounts, profile.profile, route.route, quirks.quirks),
+    "What an IDE says, again": (record.record, replay.replay),
+    "An IDE that cannot be told": (cert.cert, takeover.takeover, undo.undo, doctor.doctor),
+    "More": (agent.agent, where.where),
+}
+for title, commands in SECTIONS.items():
+    for command in commands:
+        main.add_command(command)
+        main.sections[command.name] = title

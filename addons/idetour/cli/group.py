@@ -26,7 +26,14 @@ its_port = click.option(
 
 
 class Group(click.Group):
-    """Shows a mistake without a traceback, and its commands in the order of their use."""
+    """Shows a mistake without a traceback, and its commands in the order of their use.
+
+    `sections` names the headings that commands stand below; without, it is one list.
+    """
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.sections: dict[str | None, str] = {}
 
     def main(self, *args: Any, **named: Any) -> Any:
         ready_streams()
@@ -47,6 +54,15 @@ class Group(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        if not self.sections:
+            return super().format_commands(ctx, formatter)
+        width = max(map(len, self.commands))
+        for title in dict.fromkeys(self.sections.values()):
+            here = [command for name, command in self.commands.items() if self.sections[name] == title]
+            with formatter.section(title):
+                formatter.write_dl([(f"{each.name:<{width}}", each.get_short_help_str(70)) for each in here])
 
 
 def ready_streams() -> None:

@@ -1,0 +1,47 @@
+"""The log on the terminal: a time and a plain sentence, coloured by its kind where there are colours."""
+
+import logging
+import os
+import sys
+from typing import TextIO
+
+import click
+
+COLOURS = {
+    "ok": "green",
+    "failed": "red",
+    "broken": "red",
+    "left": "bright_black",
+    "stopped": "bright_black",
+}  # of requests, by their outcome
+
+
+class Line(logging.Formatter):
+    def __init__(self, *, colours: bool) -> None:
+        super().__init__("%(asctime)s  %(message)s", "%H:%M:%S")
+        self._colours = colours
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = super().format(record)
+        colour = self._colour(record) if self._colours else None
+        return click.style(said, fg=colour) if colour else said
+
+    def _colour(self, record: logging.LogRecord) -> str | None:
+        if record.levelno >= logging.ERROR:
+            return "red"
+        if record.levelno >= logging.WARNING:
+            return "yellow"
+        return COLOURS.get(getattr(record, "kind", ""))
+
+
+def coloured(stream: TextIO) -> bool:
+    """Whether colours are of use: at a terminal, unless `NO_COLOR` is set (no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
+def handler(*, verbose: bool, quiet: bool) -> logging.Handler:
+    """For stdout. `quiet`: warnings alone."""
+    made = logging.StreamHandler(sys.stdout)
+    made.setFormatter(Line(colours=coloured(sys.stdout)))
+    made.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
+    return made
