@@ -61,6 +61,17 @@ def test_a_login_is_kept_where_qwen_code_looks_for_it(
     assert kept["access_token"] not in result.output
 
 
+def test_without_a_name_it_shows_where_one_can_log_in(login: Login, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NVIDIA_API_KEY", raising=False)
+    result = login()
+
+    assert result.exit_code == 0
+    lines = {line.split()[0]: line for line in result.stdout.splitlines() if line}
+    assert "set NVIDIA_API_KEY" in lines["nim"]
+    assert "no login yet" in lines["qwen"]
+    assert "demo" not in lines
+
+
 def test_that_the_free_tier_has_ended_is_said_before_anything_else(login: Login, qwen: Qwen) -> None:
     qwen.confirmed = True
     first, second, *_ = login("qwen").stdout.splitlines()

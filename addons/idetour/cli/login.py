@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from idetour.accounts.check import Verdict
     from idetour.accounts.qwen.oauth import Invitation, Server
     from idetour.accounts.qwen.tokens import Tokens
-    from idetour.profile import Upstream
+    from idetour.profile import Profile, Upstream
     from idetour.secret import Secret
 
 FAMILY = "dashscope"  # upstreams of this name and those that begin with it are one vendor's
@@ -31,15 +31,19 @@ CODING = "sk-sp-"  # how keys of the Coding Plan begin
 
 
 @click.command(short_help="Log in to an upstream, or keep its key once it is proved.")
-@click.argument("upstream")
+@click.argument("upstream", required=False)
 @click.argument("name", required=False)
 @of_profile
-def login(upstream: str, name: str | None, profile_name: str | None) -> None:
+def login(upstream: str | None, name: str | None, profile_name: str | None) -> None:
     """Log in to UPSTREAM: `qwen` in a browser, `dashscope`, `nim`, `openrouter` and others with a key.
+
+    Without UPSTREAM: show which there are.
 
     A key is asked for, or read from a pipe, tried by calls that cost nothing, and kept.
     NAME tells several accounts of one upstream apart.
     """
+    if upstream is None:
+        return choices(profile_of(profile_name))
     place = upstream_of(profile_name, upstream)
     if place.login == "qwen":
         return qwen(place, name)
@@ -52,6 +56,16 @@ def login(upstream: str, name: str | None, profile_name: str | None) -> None:
     family = [each for each in every if each.name == FAMILY or each.name.startswith(f"{FAMILY}-")]
     places = [each for each in family if ("-coding" in each.name) == coding]
     return keep(key, proved(places, key), name=name or "")
+
+
+def choices(profile: "Profile") -> None:
+    """Where one can log in, and where one is."""
+    from idetour.cli.screen import console, table
+    from idetour.routes.offer import state
+
+    places = [each for each in profile.upstreams.values() if each.needs_key or each.login]
+    table(("upstream", "", ""), [(each.name, each.title, state(each)) for each in places])
+    console.print("\nidetour login UPSTREAM keeps a key for one of these, once it is proved.")
 
 
 def proved(places: "list[Upstream]", key: "Secret") -> "Upstream":
