@@ -1,0 +1,169 @@
+"""Starts queued tasks, as many at a time as are allowed, and sets right what dead processes left.
+
+Any number of engines may work on one store: a task is claimed in one statement.
+"""
+
+import asyncio
+import itertools
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from idetour.agent import tree
+from idetour.agent.layout import Layout
+from idetour.agent.store import ACTIVE, END, Status, Store, Task
+from idetour.agent.trajectory import Said
+from idetour.home import HERE
+
+log = logging.getLogger("idetour")
+
+TURN_SECONDS = 0.1  # between two looks at the store
+CARE_SECONDS = 1.0  # between two looks at supervisors
+TIDY_SECONDS = 600.0  # between two looks for tasks that are old
+DAY = 86400.0
+MACHINE = socket.gethostname()
+NUMBERS = itertools.count()
+
+
+@dataclass(slots=True)
+class Engine:
+    store: Store
+    layout: Layout
+    limit: int
+    days: float = 30.0
+    only: str | None = None  # the one task that is started; None: any
+    owner: str = field(default_factory=lambda: name())
+    _children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _cared: float = 0.0
+    _tidied: float = 0.0
+    _complained: bool = False
+
+    async def work(self) -> None:
+        """Until it is cancelled. Supervisors go on by themselves."""
+        while True:
+            await asyncio.to_thread(self.turn)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), TURN_SECONDS)
+            self._wake.clear()
+
+    def wake(self) -> None:
+        """There is something to do. For the loop's own thread."""
+        self._wake.set()
+
+    def turn(self) -> None:
+        """One round; blocks."""
+        now = time.monotonic()
+        try:
+            self._reap()
+            if now - self._cared > CARE_SECONDS:
+                self._care()
+                self._cared = now
+            while task := self.store.claim(self.owner, limit=self.limit, only=self.only):
+                self._start(task)
+            if now - self._tidied > TIDY_SECONDS:
+                self.tidy()
+                self._tidied = now
+        except Exception as error:
+            if not self._complained:  # once: that is four times a second
+                log.error("%s", error, exc_info=None if isinstance(error, OSError) else error)
+            self._complained = True
+        else:
+            self._complained = False
+
+    def _start(self, task: Task) -> None:
+        """A process that outlives us."""
+        folder = self.layout.run(task.id).folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        said = os.open(folder / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            self._children[task.id] = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "idetour.agent.supervisor",
+                    str(self.layout.folder),
+                    task.id,
+                    self.owner,
+                ],
+                env={**os.environ, "PYTHONPATH": str(HERE.parent)},
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+            )
+        except OSError:
+            self.store.requeue(task.id, self.owner)
+            raise
+        finally:
+            os.close(said)
+
+    def _reap(self) -> None:
+        for id, child in list(self._children.items()):
+            if child.poll() is not None:
+                del self._children[id]
+
+    def _care(self) -> None:
+        """Look after the tasks of this machine whose supervisor, or the engine that was to start it, is gone."""
+        for task in self.store.tasks(ACTIVE, limit=10_000):
+            machine, _, engine = (task.owner or "").partition(":")
+            if machine != MACHINE or task.id in self._children:
+                continue
+            if task.pid is not None:
+                if not tree.alive(task.pid, task.born):
+                    self._lost(task.id)
+            elif task.owner == self.owner:  # its supervisor ended before it could begin
+                self._lost(task.id)
+            elif not running(engine) and not self.store.requeue(task.id, task.owner or ""):
+                self._lost(task.id)  # it was to be stopped meanwhile
+
+    def _lost(self, id: str) -> None:
+        """Say so, and kill what its supervisor can no longer kill."""
+        task = self.store.task(id)
+        if task is None or not task.live:  # it came to its end since we looked
+            return
+        killed = tree.kill_marked(id)
+        status: Status = "lost" if task.pid or task.status != "cancelling" else "cancelled"
+        why = "Its supervisor died" + (
+            f"; {killed} processes that it had started were killed." if killed else "."
+        )
+        said: list[Said] = [
+            ("error", {"message": why, "error": why, "leftovers": killed}),
+            (END, {"status": status}),
+        ]
+        self.store.finish(id, said, status=status, success=False, error=why)
+
+    def tidy(self) -> None:
+        """Remove tasks that have been over for long."""
+        for id in self.store.ended_before(time.time() - self.days * DAY):
+            self.store.delete(id)
+            self.layout.run(id).remove()
+
+
+def name() -> str:
+    """An owner: machine, process, and a number that tells apart the engines of one process."""
+    return f"{MACHINE}:{os.getpid()}:{tree.identity(os.getpid())}/{next(NUMBERS)}"
+
+
+def running(engine: str) -> bool:
+    """Whether the engine of an `owner`, without its machine, still runs."""
+    pid, _, born = engine.rpartition("/")[0].partition(":")
+    return pid.isdigit() and tree.alive(int(pid), born)
+
+
+def stop(store: Store, id: str, *, force: bool = False) -> Task | None:
+    """Ask for a task's end, and wake its supervisor if it is on this machine. None: there is no such task.
+
+    With `force` the agent gets no second in which to end by itself.
+    """
+    task = store.cancel(id)
+    here = task and task.live and (task.owner or "").startswith(f"{MACHINE}:")
+    if here and task and task.pid and tree.alive(task.pid, task.born):
+        tree.kill(task.pid, signal.SIGINT if force else signal.SIGTERM)
+    return task

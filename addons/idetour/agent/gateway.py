@@ -1,0 +1,92 @@
+"""A running idetour as the agent's model: it gives each task a token of its own, and takes it back.
+
+With it the task may ask for models until the token is revoked, and no key of
+an upstream is anywhere near the agent.
+"""
+
+import http.client
+import json
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from idetour.errors import SetupError
+from idetour.secret import Secret
+
+TOKENS = "/admin/api/tokens"
+SECONDS = 10.0  # it is on this machine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """What lets a task in: the token itself, and the name under which it is revoked and counted."""
+
+    id: str
+    token: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """`url` is its origin; `admin` the file with the token of its owner."""
+
+    url: str
+    admin: Path
+
+    def answers(self) -> bool:
+        try:
+            return "profile" in self._ask("GET", "/health")
+        except SetupError:
+            return False
+
+    def issue(self, label: str, *, seconds: float) -> Pass:
+        """A token that ends by itself after so many seconds. Raises SetupError."""
+        said = self._owner("POST", {"label": label, "seconds": seconds})
+        return Pass(id=said["id"], token=Secret(said["token"]))
+
+    def usage(self, id: str) -> dict[str, Any]:
+        """Requests and tokens until now. Raises SetupError."""
+        found = (each for each in self._owner("GET")["tokens"] if each["id"] == id)
+        return next(iter(found), {})
+
+    def revoke(self, id: str) -> dict[str, Any]:
+        """From now on the token is refused. Returns its usage. Raises SetupError."""
+        return dict(self._owner("DELETE", {"id": id})["usage"])
+
+    def first_model(self, token: Secret) -> str:
+        """What a run asks for that names no model. Raises SetupError."""
+        listed = self._ask("GET", "/v1/models", headers={"authorization": f"Bearer {token.reveal()}"})["data"]
+        if not listed:
+            raise SetupError(f"The idetour at {self.url} offers no model. See `idetour models --all`.")
+        return str(listed[0]["id"])
+
+    def _owner(self, method: str, body: object = None) -> Any:
+        try:
+            token = self.admin.read_text("ascii").strip()
+        except (OSError, ValueError):
+            raise SetupError(
+                f"{self.admin} cannot be read: was the idetour at {self.url} started with another home?"
+            ) from None
+        return self._ask(method, TOKENS, body, headers={"x-idetour-admin": token})
+
+    def _ask(self, method: str, path: str, body: object = None, *, headers: dict[str, str] = {}) -> Any:  # noqa: B006
+        where = urlsplit(self.url)
+        sent = {**headers, **({"content-type": "application/json"} if body is not None else {})}
+        port = where.port or (443 if where.scheme == "https" else 80)
+        kind = http.client.HTTPSConnection if where.scheme == "https" else http.client.HTTPConnection
+        with closing(kind(where.hostname or "", port, timeout=SECONDS)) as line:
+            try:
+                line.request(method, path, None if body is None else json.dumps(body), sent)
+                answer = line.getresponse()
+                said = answer.read()
+            except (OSError, http.client.HTTPException) as error:
+                raise SetupError(f"No idetour answers at {self.url}. Start it with `idetour run`.") from error
+        try:
+            found = json.loads(said)
+        except ValueError:
+            raise SetupError(f"What answers at {self.url} is not idetour.") from None
+        if answer.status != 200:
+            message = (found.get("error") or {}).get("message") if isinstance(found, dict) else None
+            raise SetupError(f"The idetour at {self.url} refused: {message or answer.status}")
+        return found

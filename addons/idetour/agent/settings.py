@@ -1,0 +1,55 @@
+"""How the agent's server is set up, from options and the environment; the names of the tool it replaces count too."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from idetour.agent.isolation import LEVELS
+from idetour.errors import SetupError
+
+VARIABLE = "IDETOUR_AGENT_SETTINGS"  # carries them to worker processes
+HOST, PORT = "127.0.0.1", 5000
+GATEWAY = "http://127.0.0.1:8080"
+CONFIG = "trae_config.yaml"
+TRUE = ("1", "true", "yes", "on")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    roots: list[str]  # real paths; agents start below them only
+    config: str  # the configuration of Trae Agent that is used where a task names none
+    gateway: str | None = GATEWAY  # the idetour that is asked for models; None: never
+    limit: int = 2  # agents at a time, of all servers with this home
+    queue: int = 1000  # that may wait
+    seconds: float = 3600.0
+    idle: float = 900.0  # a request may take 600 s, and Trae Agent sleeps for up to 30 s before it asks again
+    output: int = 64 << 20  # bytes
+    days: float = 30.0  # that a task is kept after its end
+    isolation: str = "none"
+    user: str | None = None
+    open: bool = False  # no token is asked for; loopback only
+    origins: list[str] = []  # web pages elsewhere that may call
+    hosts: list[str] = []  # names beside loopback's that we may be called by
+    debug: bool = False  # tracebacks in answers
+
+    def checked(self) -> "Settings":
+        """These. Raises SetupError for what cannot work."""
+        if self.isolation not in LEVELS:
+            raise SetupError(f"Isolation is one of {', '.join(LEVELS)}, not {self.isolation!r}.")
+        for root in self.roots:
+            if not Path(root).is_dir():
+                raise SetupError(f"--root {root}: there is no such directory.")
+        return self
+
+
+def real(roots: list[str]) -> list[str]:
+    return [str(Path(root).expanduser().resolve()) for root in roots]
+
+
+def config_path(name: str = CONFIG) -> str:
+    return str(Path(name).expanduser().absolute())
+
+
+def debug(own: Mapping[str, str] = os.environ) -> bool:
+    return own.get("FLASK_DEBUG", "").lower() in TRUE

@@ -1,0 +1,261 @@
+"""One process for each task: starts the agent, writes down what happens, and leaves nothing of it behind.
+
+    python -m idetour.agent.supervisor FOLDER TASK OWNER
+
+It becomes the parent of every orphan below it, so whatever the agent started is
+found and killed: when the task is stopped, takes too long, says nothing for too
+long or writes too much, and also after a good end.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from idetour.agent import outcome, tree
+from idetour.agent.child import Child, Signals
+from idetour.agent.gateway import Gateway
+from idetour.agent.launch import Launch, prepared
+from idetour.agent.layout import Layout, Run, admin_token, take
+from idetour.agent.outcome import Outcome, Tally
+from idetour.agent.runner import find
+from idetour.agent.store import END, Status, Store, Task, Unwritable
+from idetour.agent.trajectory import Said, Tail
+from idetour.agent.workspace import put
+from idetour.errors import IdetourError, SetupError
+
+TICK = 0.25  # seconds between looks at limits
+TAIL_TICK = 0.025  # and at the trajectory, where there is no driver: half a step's latency
+CHECK = 1.0  # seconds between looks at the store: a signal is faster, but may come from this machine only
+GRACE = 1.0  # seconds that the agent has to end by itself
+UNWRITTEN = 10.0  # seconds that events may wait for room on the disk
+LAST_TRY = 600.0  # seconds for the last ones
+FINAL = {"completed": "complete", "cancelled": "stopped"}  # the other ends are errors
+MESSAGES = {"completed": "任务执行完成", "cancelled": "任务已停止"}
+
+
+@dataclass(slots=True)
+class Supervisor:
+    store: Store
+    task: Task
+    run: Run
+    signals: Signals
+    tally: Tally = field(default_factory=Tally)
+    _waiting: list[Said] = field(default_factory=list)
+    _waits_since: float = 0.0
+    _checked: float = 0.0
+
+    def work(self) -> None:
+        """The whole life of the task. Whatever happens, it has an end."""
+        try:
+            launch = prepared(self.task, self.run, find(self._layout.interpreters), self._gateway)
+        except (IdetourError, OSError) as error:
+            return self.finish(Outcome(status="failed", error=str(error)), {})
+        try:
+            if self._stopped(time.monotonic()):
+                return self.finish(Outcome(status="cancelled", error="It was stopped before it began."), {})
+            self._watch_over(launch)
+        finally:
+            launch.cell.remove()
+
+    @property
+    def _layout(self) -> Layout:
+        return Layout(self.run.folder.parents[1])
+
+    @property
+    def _gateway(self) -> Gateway | None:
+        url = self.task.spec.gateway
+        return Gateway(url, admin_token()) if url else None
+
+    def _watch_over(self, launch: Launch) -> None:
+        ended, more = self._carried_out(launch)
+        if launch.unfit and launch.runner.cli:
+            self.tell([("warning", {"message": f"{launch.unfit} trae-cli is used instead."})])
+            launch = launch.by_cli()
+            ended, more = self._carried_out(launch)
+        if launch.route.card and self._gateway:
+            with contextlib.suppress(SetupError):
+                more["usage"] = {"gateway": self._gateway.revoke(launch.route.card.id)}
+        self.finish(self._kept(launch, ended, more), more)
+
+    def _carried_out(self, launch: Launch) -> tuple[Outcome, dict[str, Any]]:
+        """Run the agent once, to its end or ours."""
+        try:
+            child = Child(
+                launch.command,
+                environment=launch.environment,
+                folder=Path(self.task.spec.working_dir),
+                log=self.run.log,
+                signals=self.signals,
+                popen=launch.cell.popen,
+            )
+        except OSError as error:
+            what = error.filename or launch.command[0]
+            return Outcome(
+                status="failed", error=f"The agent cannot be started: {what}: {error.strerror}."
+            ), {}
+        tail = None if launch.driven else Tail(launch.trajectory, self.task.spec.output)
+        with contextlib.closing(child):
+            self.tell([("start", {**launch.told, "pid": child.process.pid})])
+            reason = self._until_over(child, tail, launch)
+            leftovers = self._cleared(child, reason)
+            self._take_in(launch, [*child.drain(), *(tail.look() if tail else ())])
+        if tail:
+            found = outcome.of_trajectory(tail.last, child.code)
+        else:
+            found = outcome.of_driver(launch.end, child.code)
+        if reason:
+            found = found.unless(*reason)
+        return found, {"exit_code": child.code, "leftovers": leftovers}
+
+    def _until_over(self, child: Child, tail: Tail | None, launch: Launch) -> tuple[Status, str] | None:
+        """Follow the agent; why it has to be ended, or None where it ended itself."""
+        began = spoke = time.monotonic()
+        spec = self.task.spec
+        while child.code is None:
+            said = [*child.look(TAIL_TICK if tail else TICK), *(tail.look() if tail else ())]
+            now = time.monotonic()
+            if said:
+                spoke = now
+            self._take_in(launch, said)
+            if self._stopped(now):
+                return "cancelled", "It was stopped."
+            if now - began > spec.seconds:
+                return "timed_out", f"It was not done within {spec.seconds:,.0f} s."
+            if now - spoke > spec.idle:
+                return "timed_out", f"Nothing happened for {spec.idle:,.0f} s."
+            if child.written > spec.output or (tail and tail.too_long):
+                return "failed", f"It wrote more than {spec.output / 1e6:,.0f} MB."
+            if self._waiting and now - self._waits_since > UNWRITTEN:
+                return "failed", "What happens cannot be written down: is the disk full?"
+        return None
+
+    def _stopped(self, now: float) -> bool:
+        if self.signals.asked_to_stop:
+            return True
+        if now - self._checked > CHECK:
+            self._checked = now
+            with contextlib.suppress(Unwritable):
+                found = self.store.task(self.task.id)
+                return found is None or found.status == "cancelling"
+        return False
+
+    def _cleared(self, child: Child, reason: tuple[Status, str] | None) -> int:
+        """Nothing of the agent runs any more. How many processes it had left behind."""
+        if child.code is None:
+            tree.kill(child.process.pid, signal.SIGTERM)
+            until = time.monotonic() + GRACE
+            while child.code is None and not self.signals.at_once and time.monotonic() < until:
+                child.look(tree.PAUSE)
+        elif reason is None and self.task.spec.keep_background:
+            return 0
+        return tree.kill_below(os.getpid(), child.reap)
+
+    def _take_in(self, launch: Launch, said: list[Said]) -> None:
+        """Events of the driver about itself are ours; the others are the task's."""
+        public = []
+        for type, data in said:
+            if type in ("agent.finished", "agent.crashed"):
+                launch.end = data
+            elif type == "driver.unfit":
+                launch.unfit = f"The driver does not fit this Trae Agent: {data.get('error')}."
+                launch.end = {"error": launch.unfit}
+            else:
+                self.tally.count(type, data)
+                public.append((type, shortened(data)))
+        if public or self._waiting:
+            self.tell(public)
+
+    def tell(self, said: list[Said]) -> None:
+        """Write events; what finds no room waits for the next time."""
+        self._waiting += said
+        try:
+            self.store.append(self.task.id, self._waiting)
+        except Unwritable:
+            self._waits_since = self._waits_since or time.monotonic()
+        else:
+            self._waiting, self._waits_since = [], 0.0
+
+    def _kept(self, launch: Launch, ended: Outcome, more: dict[str, Any]) -> Outcome:
+        """Keep the results, and copy them where they were asked for."""
+        spec, work = self.task.spec, Path(self.task.spec.working_dir)
+        with contextlib.suppress(OSError):
+            take(launch.trajectory, self.run.trajectory)
+        more["patch"], trouble = self._patched(launch)
+        for path, asked in ((self.run.trajectory, spec.trajectory_file), (self.run.patch, spec.patch_path)):
+            if asked and path.is_file() and not put(path, asked, work):
+                self.tell([("warning", {"message": f"{asked} could not be written in {work}."})])
+        if ended.success and spec.must_patch and not more["patch"]:
+            why = trouble or "The agent says that it is done, but it changed nothing."
+            return ended.unless("failed", why)
+        if ended.status == "failed" and ended.error and (hint := self._hint()) and hint not in ended.error:
+            return ended.unless("failed", f"{ended.error} The console says: {hint}")
+        return ended
+
+    def _patched(self, launch: Launch) -> tuple[bool, str]:
+        if launch.shadow is None:
+            return False, launch.no_shadow
+        try:
+            return launch.shadow.changes(self.run.patch, self.task.spec.output), ""
+        except (SetupError, OSError) as error:
+            why = f"There is no patch: {error}"
+            self.tell([("warning", {"message": why})])
+            return False, why
+
+    def _hint(self) -> str | None:
+        with contextlib.suppress(OSError), self.run.log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 65536))
+            return outcome.hint(file.read().decode(errors="replace"))
+        return None
+
+    def finish(self, ended: Outcome, more: dict[str, Any]) -> None:
+        """The last events. Where the disk is full they wait for room, as nothing else is left to do."""
+        data = {"message": MESSAGES.get(ended.status) or ended.error, "result": ended.result, **more}
+        data["usage"] = {"agent": self.tally.usage, **(more.get("usage") or {})}
+        if ended.error:
+            data["error"] = ended.error
+        said = [*self._waiting, (FINAL.get(ended.status, "error"), data), (END, {"status": ended.status})]
+        until = time.monotonic() + LAST_TRY
+        while True:
+            try:
+                self.store.finish(
+                    self.task.id,
+                    said,
+                    status=ended.status,
+                    success=ended.success,
+                    result=ended.result,
+                    error=ended.error,
+                )
+                return
+            except Unwritable:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(1)
+
+
+def shortened(value: Any, longest: int = 16_384) -> Any:
+    """The same with long texts cut; the trajectory has them whole."""
+    if isinstance(value, str) and len(value) > longest:
+        return f"{value[:longest]}… ({len(value) - longest:,} more characters: see the trajectory)"
+    if isinstance(value, dict):
+        return {key: shortened(each, longest) for key, each in value.items()}
+    return [shortened(each, longest) for each in value] if isinstance(value, list) else value
+
+
+def main(folder: str, id: str, owner: str) -> None:
+    tree.adopt_orphans()
+    layout = Layout(Path(folder))
+    with contextlib.closing(Signals()) as signals, contextlib.closing(layout.store()) as store:
+        born = tree.identity(os.getpid()) or ""
+        if store.begin(id, owner, pid=os.getpid(), born=born) and (task := store.task(id)):
+            run = layout.run(id)
+            run.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            Supervisor(store, task, run, signals).work()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:4])

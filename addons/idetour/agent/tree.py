@@ -1,0 +1,141 @@
+"""The processes below one of ours: found and killed whole, whatever they did to get away.
+
+An agent's shell runs in a session of its own, so killing a process group leaves
+it alive. A subreaper inherits every orphan of its descendants; walking the
+process table then finds all of them.
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+MARK = "IDETOUR_TASK"  # in the environment of all that a task starts
+PAUSE = 0.01  # seconds between two looks at the table
+PATIENCE = 5.0  # seconds; what cannot be killed by then waits in the kernel
+PROC = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    pid: int
+    parent: int
+    dead: bool  # a zombie: it has ended, and nobody has asked how
+    started: str  # with the pid, its identity: pids are used again
+
+
+def adopt_orphans() -> bool:
+    """From now on orphans among our descendants become our children. Linux only."""
+    if sys.platform != "linux":
+        return False
+    return bool(ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+
+
+def identity(pid: int) -> str | None:
+    """What tells this process from another with its pid; None if it has ended."""
+    found = of_proc(pid) if PROC.is_dir() else table().get(pid)
+    return None if found is None or found.dead else found.started
+
+
+def alive(pid: int | None, started: str | None) -> bool:
+    return pid is not None and started is not None and identity(pid) == started
+
+
+def table() -> dict[int, Process]:
+    """All processes of this machine."""
+    if PROC.is_dir():
+        found = (of_proc(int(path.name)) for path in PROC.glob("[0-9]*"))
+        return {each.pid: each for each in found if each}
+    return of_ps(
+        subprocess.run(["ps", "-axo", "pid=,ppid=,stat=,lstart="], capture_output=True).stdout.decode()
+    )
+
+
+def of_proc(pid: int) -> Process | None:
+    try:
+        stat = (PROC / str(pid) / "stat").read_text(errors="replace")
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()  # a program's name may hold anything, blanks and brackets too
+    return Process(pid, int(fields[1]), fields[0] in "ZX", f"{boot()}:{fields[19]}")
+
+
+def of_ps(said: str) -> dict[int, Process]:
+    rows = (line.split(maxsplit=3) for line in said.splitlines())
+    return {int(pid): Process(int(pid), int(ppid), "Z" in stat, when) for pid, ppid, stat, when in rows}
+
+
+@cache
+def boot() -> str:
+    """This start of the machine: times in /proc count from it."""
+    with suppress(OSError):
+        return (PROC / "sys/kernel/random/boot_id").read_text()[:8]
+    return ""
+
+
+def descendants(root: int) -> list[int]:
+    """All below `root` that have not ended."""
+    children: defaultdict[int, list[Process]] = defaultdict(list)
+    for each in table().values():
+        children[each.parent].append(each)
+    found, waiting = [], [root]
+    while waiting:
+        for each in children[waiting.pop()]:
+            waiting.append(each.pid)
+            if not each.dead:
+                found.append(each.pid)
+    return found
+
+
+def kill_below(root: int, reap: Callable[[], None]) -> int:
+    """Kill all below `root`, until none is left or `PATIENCE` ends. Returns how many there were.
+
+    What is found may have forked meanwhile, so the table is read again until it shows nobody.
+    `reap` collects those of them who are our own children.
+    """
+    seen: set[int] = set()
+    until = time.monotonic() + PATIENCE
+    while (found := descendants(root)) and time.monotonic() < until:
+        seen.update(found)
+        for pid in found:
+            kill(pid)
+        reap()
+        time.sleep(PAUSE)
+    return len(seen)
+
+
+def kill(pid: int, how: signal.Signals = signal.SIGKILL) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, how)
+
+
+def marked(task: str) -> list[int]:
+    """The processes that a task started, by the mark in their environment; Linux only, and only our user's."""
+    mark = f"{MARK}={task}".encode()
+    found = []
+    for path in PROC.glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if mark in path.read_bytes().split(b"\0") and of_proc(pid := int(path.parts[2])):
+                found.append(pid)
+    return found
+
+
+def kill_marked(task: str) -> int:
+    """Kill what a task left behind after its supervisor died. Returns how many there were."""
+    seen: set[int] = set()
+    until = time.monotonic() + PATIENCE
+    while (found := [pid for pid in marked(task) if identity(pid)]) and time.monotonic() < until:
+        seen.update(found)
+        for pid in found:
+            kill(pid)
+        time.sleep(PAUSE)
+    return len(seen)

@@ -1,0 +1,277 @@
+"""`idetour agent run`, `list`, `show`, `stop`, `logs`: tasks from a terminal, whether a server runs or not."""
+
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from idetour.errors import SetupError
+
+if TYPE_CHECKING:
+    from idetour.agent.store import Event, Store, Task
+
+LOOK_SECONDS = 0.05
+SHORTEST = 4  # characters of an id that are enough where only one begins so
+LIMIT = 8  # agents at a time, for a task that a person starts
+WIDTH = 160  # characters of what is told of an event
+
+gateway_option = click.option(
+    "--gateway",
+    default="http://127.0.0.1:8080",
+    show_default=True,
+    envvar="IDETOUR_AGENT_GATEWAY",
+    metavar="URL",
+    help="The idetour that runs ask for models; `none`: their own configuration.",
+)
+config_option = click.option(
+    "--config",
+    envvar="TRAE_CONFIG_FILE",
+    default="trae_config.yaml",
+    show_default=True,
+    metavar="FILE",
+    help="Trae Agent's own configuration: tools, steps, MCP servers.",
+)
+
+
+@click.command(short_help="Run one task.")
+@click.argument("words", nargs=-1, required=True, metavar="TASK")
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(file_okay=False),
+    default=".",
+    show_default=True,
+    help="Where it works.",
+)
+@click.option("-m", "--model", help="A name that idetour knows.")
+@click.option("--provider", help="What the agent speaks: openai, anthropic; else Chat Completions.")
+@click.option("--max-steps", type=click.IntRange(1, 10_000))
+@click.option("--must-patch", is_flag=True, help="A run that changes no file has failed.")
+@click.option("--route", type=click.Choice(["auto", "gateway", "direct"]), default="auto", show_default=True)
+@click.option("--timeout", type=click.FloatRange(1), default=3600, show_default=True, metavar="SECONDS")
+@click.option(
+    "-f", "--follow", is_flag=True, help="Show its steps until its end; the exit code is 1 if it fails."
+)
+@gateway_option
+@config_option
+def run(
+    words: tuple[str, ...], folder: str, timeout: float, follow: bool, gateway: str, config: str, **asked: Any
+) -> None:
+    """Have Trae Agent do TASK in a directory. It goes on if this command is left."""
+    from idetour.agent import layout, request
+    from idetour.agent.runner import INSTALL, find
+    from idetour.agent.settings import Settings, config_path
+    from idetour.agent.store import Order
+
+    place = layout.ours()
+    if find(place.interpreters).kind == "unavailable":
+        raise SetupError(f"Trae Agent was not found. {INSTALL}")
+    work = str(Path(folder).absolute())
+    url = None if gateway == "none" else gateway.rstrip("/")
+    settings = Settings(roots=["/"], config=config_path(config), gateway=url, seconds=timeout)
+    body = request.Asked(task=" ".join(words), working_dir=work, **asked)
+    order = Order(id=request.new_id(), spec=request.spec(body, settings))
+    with closing(place.store()) as store:
+        task = store.submit(order, most=settings.queue)
+        started = begun(store, task)
+        if follow:
+            raise SystemExit(0 if followed(store, task, started) else 1)
+        click.echo(f"{task.id}  {'started' if started().status != 'queued' else 'queued behind others'}")
+        click.echo(f"Follow it with: idetour agent logs -f {task.id[:8]}")
+
+
+def begun(store: "Store", task: "Task") -> Callable[[], "Task"]:
+    """Start the task as soon as it may; what is returned is called until it has, and tells how it stands."""
+    from idetour.agent import layout
+    from idetour.agent.engine import Engine
+
+    engine = Engine(store, layout.ours(), limit=LIMIT, only=task.id)
+
+    def turn() -> "Task":
+        engine.turn()
+        return store.task(task.id) or task
+
+    return turn
+
+
+def followed(store: "Store", task: "Task", turn: Callable[[], "Task"]) -> bool:
+    """Show events until the end; whether it was a good one."""
+    after = 0
+    try:
+        while True:
+            seen = turn()
+            for event in store.events(task.id, after=after):
+                after = event.seq
+                show_event(event)
+            if not seen.live and after >= seen.last:
+                return bool(seen.success)
+            time.sleep(LOOK_SECONDS)
+    except KeyboardInterrupt:
+        click.echo(f"\nIt goes on. Stop it with: idetour agent stop {task.id[:8]}")
+        raise SystemExit(130) from None
+
+
+@click.command("list", short_help="The newest tasks.")
+@click.option("-n", "many", type=click.IntRange(1, 1000), default=20, show_default=True)
+def list_(many: int) -> None:
+    """List tasks, the newest first."""
+    from idetour.cli.screen import console, table
+    from idetour.cli.status import duration
+
+    with opened() as store:
+        found = store.tasks(limit=many)
+        if not found:
+            console.print("No task has been started yet.")
+            return
+        now = time.time()
+        lines = (
+            (
+                task.id[:8],
+                task.status,
+                duration(task.seconds(now)),
+                task.spec.working_dir,
+                one_line(task.spec.task, 60),
+            )
+            for task in found
+        )
+        table(("id", "status", "took", "directory", "task"), lines)
+
+
+@click.command(short_help="All about a task.")
+@click.argument("id")
+def show(id: str) -> None:
+    """Say how the task with ID (or with an id that begins so) stands, and where its files are."""
+    from idetour.agent import layout
+    from idetour.cli.screen import rows
+    from idetour.cli.status import duration
+
+    with opened() as store:
+        task = named(store, id)
+        files = layout.ours().run(task.id)
+        kept = [
+            (path.name, str(path)) for path in (files.patch, files.trajectory, files.log) if path.is_file()
+        ]
+        rows(
+            [
+                ("id", task.id),
+                ("status", f"{task.status}, {duration(task.seconds(time.time()))}"),
+                ("directory", task.spec.working_dir),
+                ("task", one_line(task.spec.task)),
+                *([("result", one_line(task.result))] if task.result else []),
+                *([("error", one_line(task.error, 1000))] if task.error else []),
+                *kept,
+            ],
+            indent=0,
+        )
+
+
+@click.command(short_help="Stop a task, with every process that it started.")
+@click.argument("id")
+@click.option("--force", is_flag=True, help="Without a second in which to end by itself.")
+def stop(id: str, force: bool) -> None:
+    """Stop the task with ID."""
+    from idetour.agent import engine
+
+    with opened() as store:
+        task = engine.stop(store, named(store, id).id, force=force)
+        until = time.monotonic() + 5
+        while task and task.live and time.monotonic() < until:
+            time.sleep(LOOK_SECONDS)
+            task = store.task(task.id)
+        assert task
+        click.echo(f"{task.id[:8]}  {task.status}")
+
+
+@click.command(short_help="What happened in a task.")
+@click.argument("id")
+@click.option("-f", "--follow", is_flag=True, help="Until its end.")
+@click.option("--console", "raw", is_flag=True, help="What the agent wrote to its console instead.")
+def logs(id: str, follow: bool, raw: bool) -> None:
+    """Show the events of the task with ID."""
+    from idetour.agent import layout
+
+    with opened() as store:
+        task = named(store, id)
+        if raw:
+            path = layout.ours().run(task.id).log
+            if path.is_file():
+                with path.open("rb") as file:
+                    shutil.copyfileobj(file, sys.stdout.buffer)
+        elif follow:
+            followed(store, task, lambda: store.task(task.id) or task)
+        else:
+            after = 0
+            while found := store.events(task.id, after=after):
+                after = found[-1].seq
+                for event in found:
+                    show_event(event)
+
+
+@contextmanager
+def opened() -> "Iterator[Store]":
+    from idetour.agent import layout
+
+    with closing(layout.ours().store()) as store:
+        yield store
+
+
+def named(store: "Store", id: str) -> "Task":
+    """The task whose id begins so. Raises SetupError."""
+    if task := store.task(id):
+        return task
+    found = (
+        [each for each in store.tasks(limit=10_000) if each.id.startswith(id)] if len(id) >= SHORTEST else []
+    )
+    if len(found) != 1:
+        why = f"{len(found)} tasks begin with {id}" if found else f"There is no task {id}"
+        raise SetupError(f"{why}. See `idetour agent list`.")
+    return found[0]
+
+
+def show_event(event: "Event") -> None:
+    """One event in a line or two."""
+    from rich.text import Text
+
+    from idetour.cli.screen import console
+
+    if words := told(event.type, event.data):
+        at = time.strftime("%H:%M:%S", time.localtime(event.at))
+        style = "red" if event.type in ("error", "warning") else "green" if event.type == "complete" else ""
+        console.print(Text(f"{at}  ", style="dim").append(words, style=style or "not dim"))
+
+
+def told(type: str, data: dict[str, Any]) -> str:
+    """What is worth a line; empty for what other events say as well."""
+    match type:
+        case "start":
+            return f"started by {data['runner']}, model {data['model'] or 'of the configuration'} ({data['route']})"
+        case "llm.response":
+            return f"{data.get('step')}  {one_line(data.get('content') or '')}".rstrip()
+        case "tool.calls":
+            return "\n".join(
+                f"   → {each['name']} {one_line(str(each['arguments']))}" for each in data["tool_calls"]
+            )
+        case "tool.results":
+            results = (each.get("error") or each.get("result") or "" for each in data["tool_results"])
+            return "\n".join(f"   ← {one_line(str(each))}" for each in results)
+        case "complete" | "error" | "stopped":
+            return str(data.get("error") or data.get("result") or data.get("message"))
+        case "warning" | "log":
+            return one_line(str(data.get("message")))
+        case "step.completed":
+            return f"   failed: {one_line(data['error'])}" if data.get("error") else ""
+        case "end":
+            return str(data["status"])
+    return ""
+
+
+def one_line(text: str, most: int = WIDTH) -> str:
+    """Text of others, fit for a terminal."""
+    flat = " ".join(text.split())
+    cut = f"{flat[:most]}…" if len(flat) > most else flat
+    return "".join(char if char.isprintable() else "\ufffd" for char in cut)

@@ -1,0 +1,54 @@
+"""Where agents may start. Requests with such paths are in test_faults.py."""
+
+from pathlib import Path
+
+import pytest
+
+from idetour.agent.workspace import allowed, put, within
+from idetour.errors import BadRequest, Forbidden
+
+
+def test_a_directory_below_a_root_is_allowed_and_made(work: Path) -> None:
+    assert allowed(f"{work}/a/../b/c", [work]) == work / "b" / "c"
+    assert (work / "b" / "c").is_dir()
+    assert allowed(str(work), [work]) == work
+
+
+def test_one_that_is_missing_is_not_made_if_that_is_not_wanted(work: Path) -> None:
+    with pytest.raises(BadRequest, match="is not a directory"):
+        allowed(f"{work}/a", [work], create=False)
+
+
+def test_a_link_is_judged_by_where_it_leads(work: Path, tmp_path: Path) -> None:
+    inside, outside = work / "inside", work / "outside"
+    (work / "real").mkdir()
+    inside.symlink_to(work / "real")
+    outside.symlink_to(tmp_path)
+
+    assert allowed(str(inside), [work]) == work / "real"
+    with pytest.raises(Forbidden, match="outside the directories"):
+        allowed(str(outside), [work])
+
+
+def test_a_file_in_the_way_is_said_so(work: Path) -> None:
+    (work / "file").touch()
+    for path in ("file", "file/below"):
+        with pytest.raises(BadRequest):
+            allowed(f"{work}/{path}", [work])
+
+
+def test_a_copy_stays_inside(work: Path, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_text("x")
+    (work / "link").symlink_to(tmp_path / "target")
+
+    assert put(source, "deep/copy", work)
+    assert (work / "deep" / "copy").read_text() == "x"
+    assert not put(source, "link", work)
+    assert not put(source, "../copy", work)
+    assert not (tmp_path / "target").exists()
+
+
+def test_the_directory_itself_is_no_file(work: Path) -> None:
+    with pytest.raises(BadRequest, match="inside the working directory"):
+        within(".", work, "patch_path")

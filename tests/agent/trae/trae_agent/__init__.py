@@ -1,0 +1,1 @@
+"""The stand-in's package, with the classes that a driver uses."""

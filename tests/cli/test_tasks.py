@@ -1,0 +1,65 @@
+"""Tasks from a terminal: `idetour agent run`, `list`, `show`, `stop`, `logs`."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from agent.conftest import config, installed, models, standin, work
+from agent.model import DONE, Model, bash, create
+from cli.test_agent import agent
+from idetour.cli.tasks import one_line, told
+
+__all__ = ["config", "installed", "models", "standin", "work"]  # fixtures
+
+
+@pytest.fixture
+def ran(home: Path, models: Callable[..., Model], config: Callable[..., Path], work: Path) -> str:
+    """The id of a task that is over."""
+    path = config(models([create(str(work / "new"))], [bash("echo '[/red] hi'")], [DONE]))
+    done = agent(
+        "run", "-f", "--gateway", "none", "--config", str(path), "--dir", str(work), "Write", "a", "file"
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "→ bash {'command': \"echo '[/red] hi'\"" in done.stdout
+    assert "← [/red] hi" in done.stdout
+    assert done.stdout.splitlines()[-1].endswith("completed")
+    return agent("list").stdout.splitlines()[1].split()[0]
+
+
+def test_a_task_is_run_listed_shown_and_read(ran: str, work: Path) -> None:
+    shown, logs = agent("show", ran), agent("logs", ran)
+
+    assert "completed" in agent("list").stdout
+    assert f"directory        {work}" in shown.stdout
+    assert "patch.diff" in shown.stdout
+    assert logs.stdout.splitlines()[-1].endswith("completed")
+    assert agent("logs", "-f", ran).stdout == logs.stdout
+    assert agent("stop", ran).stdout == f"{ran}  completed\n"
+
+
+def test_a_task_goes_on_without_its_command_and_is_stopped_by_another(
+    home: Path, models: Callable[..., Model], config: Callable[..., Path], work: Path
+) -> None:
+    path = config(models([bash("sleep 60")]))
+    begun = agent("run", "--gateway", "none", "--config", str(path), "--dir", str(work), "wait")
+    id = begun.stdout.split()[0][:8]
+
+    assert "started" in begun.stdout
+    assert agent("stop", id).stdout == f"{id}  cancelled\n"
+
+
+def test_a_run_that_fails_is_an_exit_code(
+    home: Path, models: Callable[..., Model], config: Callable[..., Path], work: Path
+) -> None:
+    path = config(models("", status=400))
+    done = agent("run", "-f", "--gateway", "none", "--config", str(path), "--dir", str(work), "x")
+
+    assert done.returncode == 1
+    assert "the model says 400" in done.stdout
+
+
+def test_text_of_others_cannot_drive_the_terminal() -> None:
+    assert one_line("a\x1b[31m\nb\t c", 6) == "a\ufffd[31m…"
+    assert told("tool.results", {"tool_results": [{"result": "x\x07"}]}) == "   ← x\ufffd"
+    assert told("step.started", {}) == ""
