@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from idetour.ports import any_free, holder, next_free, obstacle, talker
+from idetour.ports import any_free, holder, next_free, obstacle, stranger, talker
 
 LISTEN = """
 import socket, sys
@@ -104,3 +104,24 @@ def test_the_program_at_the_other_end_of_a_connection_is_named(listener: tuple[i
         assert str(talker(here, port)).endswith(f"(pid {os.getpid()})")
         assert talker(port, port) is None
     assert f"pid {pid}" in str(holder(port))
+
+
+def test_who_listens_as_ourselves_is_no_stranger(listener: tuple[int, int]) -> None:
+    assert not stranger(listener[0])
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux") or os.geteuid() != 0, reason="only root can be two users"
+)
+def test_another_user_on_our_port_is_a_stranger_and_root_is_none() -> None:
+    """It may answer as idetour does: nobody's token is sent there."""
+    with socket.create_server(("127.0.0.1", 0)) as roots:
+        os.seteuid(54321)
+        try:
+            with socket.create_server(("127.0.0.1", 0)) as theirs:
+                os.seteuid(0)
+                os.seteuid(12345)
+                held = [stranger(server.getsockname()[1]) for server in (roots, theirs)]
+        finally:
+            os.seteuid(0)
+    assert held == [False, True]

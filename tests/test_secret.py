@@ -8,7 +8,7 @@ from copy import deepcopy
 
 import pytest
 
-from idetour.secret import Secret
+from idetour.secret import Secret, in_url
 
 KEY = "sk-test-0123456789abcd"
 
@@ -72,3 +72,16 @@ def test_it_is_compared_whole(candidate: str, same: bool) -> None:
 
 def test_equal_keys_are_one_in_a_set() -> None:
     assert len({Secret(KEY), Secret(KEY), Secret("other")}) == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://me:p%2Fw@proxy:8080", ["p%2Fw", "p/w", "bWU6cC93"]),
+        ("http://token@proxy:8080", ["token", "dG9rZW46"]),
+        ("http://proxy:8080", []),
+        ("", []),
+    ],
+)
+def test_a_password_in_a_url_is_known_in_each_form_in_which_it_is_sent(url: str, expected: list[str]) -> None:
+    assert [each.reveal() for each in in_url(url)] == expected

@@ -76,21 +76,31 @@ def pid_by_proc(numbers: Iterable[str]) -> int | None:
 
 
 def listening_inodes(port: int) -> Iterator[str]:
-    return (inode for local, _, state, inode in sockets() if state == LISTEN and local == port)
+    return (inode for local, _, state, _, inode in sockets() if state == LISTEN and local == port)
 
 
 def talking_inodes(port: int, to: int) -> Iterator[str]:
-    return (inode for local, remote, _, inode in sockets() if (local, remote) == (port, to))
+    return (inode for local, remote, *_, inode in sockets() if (local, remote) == (port, to))
 
 
-def sockets() -> Iterator[tuple[int, int, str, str]]:
-    """Local port, remote port, state and inode of each TCP socket, on Linux."""
+def stranger(port: int) -> bool:
+    """Whether another user than we and root listens on a port; Linux only. Such a one is told no secret of ours.
+
+    A port is held by whoever comes first, and may be made to answer as we would. Root is not asked: it has
+    to do with programs of all users.
+    """
+    listening = {uid for local, _, state, uid, _ in sockets() if state == LISTEN and local == port}
+    return os.name == "posix" and os.geteuid() != 0 and not listening <= {0, os.geteuid()}
+
+
+def sockets() -> Iterator[tuple[int, int, str, int, str]]:
+    """Local port, remote port, state, user and inode of each TCP socket, on Linux."""
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         with contextlib.suppress(OSError):
             for line in Path(table).read_text().splitlines()[1:]:
                 fields = line.split()
                 local, remote = (int(fields[each].rpartition(":")[2], 16) for each in (1, 2))
-                yield local, remote, fields[3], fields[9]
+                yield local, remote, fields[3], int(fields[7]), fields[9]
 
 
 def pid_by_tool(port: int) -> int | None:

@@ -1,7 +1,9 @@
 """A key that cannot print itself."""
 
+import base64
 import hashlib
 import hmac
+from urllib.parse import unquote
 
 
 class Secret:
@@ -35,3 +37,14 @@ class Secret:
 
     def __reduce__(self) -> tuple[type["Secret"], tuple[str]]:
         raise TypeError("a key is not pickled")
+
+
+def in_url(url: str) -> tuple[Secret, ...]:
+    """What stands before the `@` of a URL: the password as it is written, as it is meant, and as `Basic` sends it.
+
+    Without a password, the user's name is taken for one.
+    """
+    user, _, written = url.partition("://")[2].rpartition("@")[0].partition(":")
+    said = [written or user, unquote(written or user)]
+    basic = base64.b64encode(f"{unquote(user)}:{unquote(written)}".encode()).decode()
+    return tuple(Secret(each) for each in dict.fromkeys([*said, basic])) if user or written else ()

@@ -1,6 +1,7 @@
 """The log's files: a line is an object, private, with its request and without keys; a bad disk costs nothing."""
 
 import asyncio
+import io
 import json
 import logging
 from collections.abc import Callable
@@ -137,3 +138,31 @@ def test_how_many_files_are_kept(said: str, expected: int) -> None:
 @pytest.mark.parametrize(("said", "expected"), [("true", True), ("1", True), ("false", False), ("", False)])
 def test_whether_fine_lines_are_kept(said: str, expected: bool) -> None:
     assert debugging({"DEBUG_LOG": said}) is expected
+
+
+def test_a_traceback_holds_no_key_on_any_handler_the_terminals_too(tmp_path: Path) -> None:
+    terminal = io.StringIO()
+    handler = logging.StreamHandler(terminal)
+
+    def job() -> None:
+        try:
+            raise ValueError(f"no header: {KEY}\x1b[2J")
+        except ValueError:
+            log.exception("a fault")
+
+    log.addHandler(handler)
+    try:
+        lines, heard = kept(tmp_path, job)
+    finally:
+        log.removeHandler(handler)
+
+    told = terminal.getvalue()
+    assert told.startswith("a fault\nTraceback")
+    assert "ValueError: no header: [key removed]\ufffd[2J\n" in told
+    assert KEY not in f"{told}{lines}{heard}"
+
+
+def test_a_key_where_a_line_is_cut_goes_as_a_whole(tmp_path: Path) -> None:
+    lines, _ = kept(tmp_path, lambda: log.info("%s %s", "x" * (logs.LONGEST - len(KEY)), KEY))
+
+    assert KEY[:6] not in lines[0]["text"]

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from idetour.gateway.scrub import GONE, PIECE, Scrubber
+from idetour.gateway.scrub import GONE, PIECE, Scrubber, in_pieces, unescaped
 from idetour.secret import Secret
 
 LONG = "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0"
@@ -110,6 +110,44 @@ def test_a_hostile_text_takes_no_time_that_grows_with_its_square() -> None:
     began = time.process_time()
     Scrubber().text("token: " * 30_000)
     Scrubber().text("a:" * 100_000 + "//" + "x" * 100_000)
-    Scrubber().text("sk-" * 100_000)
+    for part in (
+        *("sk-", "nvapi-", "-eyJ", "xoxb-", "SG.a", "a://b:", "bearer "),
+        *("-----BEGIN PRIVATE KEY-----", "token=", "'api_key': ", "eyJaaaaaaaaaaa.eyJaaaaaaaaaaa."),
+    ):
+        Scrubber().text(" " + part * (300_000 // len(part)))  # with the blank it is no file in base64
 
     assert time.process_time() - began < 5
+
+
+def test_a_private_key_that_was_cut_is_removed_to_its_end() -> None:
+    text = f"see\n-----BEGIN RSA PRIVATE KEY-----\n{LONG}\n{LONG[:9]}"
+
+    assert Scrubber().text(text) == f"see\n{GONE}"
+
+
+@pytest.mark.parametrize("written", ['a/b+c"d12', 'a\\/b\\u002Bc\\"d12', "a%2Fb%2Bc%22d12", 'a/b+c\\"d12'])
+def test_a_known_key_is_found_however_it_is_written(written: str) -> None:
+    assert Scrubber([Secret('a/b+c"d12')]).text(f"it is {written}.") == f"it is {GONE}."
+
+
+def test_what_is_no_key_stays_as_it_was_escaped() -> None:
+    text = r"C:\/temp \u002B \u0022"
+
+    assert Scrubber([Secret("another-key")]).text(text) == text
+    assert unescaped(rb'"\u0022\u005c\u0041\/"') == rb'"\u0022\u005cA/"'
+
+
+@pytest.mark.parametrize(
+    ("stream", "told"),
+    [
+        (b'{"content":"a-k"}\n{"content":"ey-1"}', True),
+        (b'{"delta":"a-k"}\n{"text":"x"}\n{"delta":"ey-1"}', True),
+        (b'{"content":"a-k"}\n{"reasoning":"ey-1"}', False),
+        (b'{"content":"a-k"}\n{"other":"ey-1"}', False),
+        (b"a-key-1", False),
+    ],
+)
+def test_a_key_is_found_in_the_events_that_tell_it_in_pieces(stream: bytes, told: bool) -> None:
+    assert in_pieces(stream, [Secret("a-key-1"), Secret("a-key-12")]) is False  # shorter ones are words
+    long = stream.replace(b"-k", b"-long-k")
+    assert in_pieces(long, [Secret("a-long-key-1")]) is told

@@ -99,6 +99,7 @@ def test_a_request_is_sent_again_to_another_with_its_key_as_a_new_flow(
     assert [request.header("authorization") for request in upstream.requests] == [f"Bearer {KEY}"] * 2
     assert until(lambda: len(running.flows()) == 2 and "fake/other" in running.flows()[1].comment)
     again = running.flows()[1]
+    assert until(lambda: again.response)
     assert first.response
     assert again.response
     assert again.response.status_code == 200

@@ -4,11 +4,13 @@ import ipaddress
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import httpx2
@@ -42,6 +44,14 @@ def test_an_intercepted_request_is_answered_by_the_profile(
     assert answer.json()["model"] == "gpt-4o"
     assert answer.headers["x-idetour-target"] == "fake/real-model"
     assert upstream.requests[0].json()["model"] == "real-model"
+
+
+def test_the_end_leaves_nothing_unwritten_and_no_file_open(profile: Path, home: Path) -> None:
+    with Proxy(profile) as running, running.direct() as client:
+        assert client.post("/v1/chat/completions", json=ASK).status_code == 200
+    with closing(sqlite3.connect(home / "state" / "usage.sqlite")) as kept:
+        assert kept.execute("SELECT asked, outcome FROM requests").fetchall() == [("gpt-4o", "ok")]
+    assert [*(home / "state").glob("*-wal")] == []
 
 
 def test_the_openai_sdk_streams_unchanged_but_for_proxy_and_authority(
@@ -271,7 +281,9 @@ def test_the_script_can_be_loaded_again_while_it_runs(tmp_path: Path, home: Path
         ("2606:4700::1", True, True),
     ],
 )
-def test_what_is_tunnelled_to(address: str, alone: bool, with_others: bool) -> None:
+def test_nobody_is_tunnelled_to_this_machine_nor_others_to_private_networks(
+    address: str, alone: bool, with_others: bool
+) -> None:
     parsed = ipaddress.ip_address(address)
     assert (door.reachable(parsed, lan=False), door.reachable(parsed, lan=True)) == (alone, with_others)
 
@@ -297,17 +309,15 @@ def test_flows_that_are_to_be_saved_are_not_passed_by(
 
 
 @pytest.mark.parametrize("display", [True, False])
-@pytest.mark.parametrize(
-    "url", ["http://192.0.2.9:18099/", "http://localhost:18099/", "http://nosuch.invalid/"]
-)
 def test_a_plain_request_for_another_host_is_not_answered_by_us(
-    proxy: Callable[..., Proxy], profile: Path, url: str, display: bool
+    proxy: Callable[..., Proxy], profile: Path, display: bool
 ) -> None:
     running = proxy(profile, display=display)
-    with httpx2.Client(proxy=running.url, trust_env=False, timeout=20) as client:
-        answer = client.get(url)
-    assert answer.status_code == 502, answer.text  # mitmproxy tried, or our guard kept it from trying
-    assert "profile" not in answer.text
+    for url in ("http://192.0.2.9:18099/", "http://localhost:18099/", "http://nosuch.invalid/"):
+        with httpx2.Client(proxy=running.url, trust_env=False, timeout=20) as client:
+            answer = client.get(url)
+        assert answer.status_code == 502, answer.text  # mitmproxy tried, or our guard kept it from trying
+        assert "profile" not in answer.text
 
 
 def test_a_host_that_is_added_while_we_run_is_intercepted_with_our_certificate(

@@ -10,6 +10,7 @@ from mitmproxy import http
 
 from idetour.endpoints.admin import HEADER, STATUS, token
 from idetour.gateway.record import Record, Tried
+from idetour.gateway.scrub import LEFT_OUT
 from idetour.profile import Target
 from idetour.proxy import scribe
 from idetour.wire.usage import Usage
@@ -124,6 +125,47 @@ def test_the_admin_token_opens_through_a_flow_and_stands_in_none(
     assert [answer.status_code for answer in said] == [200, 200]
     assert len(running.flows()) == 3
     assert secret not in str([flow.get_state() for flow in running.flows()])
+
+
+def test_what_the_owner_sends_and_gets_stands_in_no_flow(
+    proxy: Callable[..., Proxy], profile: Path, home: Path
+) -> None:
+    """A link, a session, a task's token: on a connection that a program began, they pass as flows."""
+    running = proxy(profile, display=True)
+    secret = token(home / "state").reveal()
+    owner = {HEADER: secret}
+    with running.direct() as client:
+        client.get("/health")
+        link = client.post("/admin//%61pi/link", json={}, headers=owner).json()["url"].rpartition("=")[2]
+        assert client.post("/admin/api/session", json={"token": secret}).status_code == 200
+        granted = client.post("/admin/api/tokens", json={}, headers=owner).json()["token"]
+    flows = running.flows()
+    assert [flow.response and flow.response.status_code for flow in flows] == [200] * 4
+    shown = str([flow.get_state() for flow in flows])
+    assert [each for each in (secret, link, granted) if each in shown] == []
+
+
+@pytest.mark.parametrize("name", ["api-key", "%6Bey", "password", "X-Amz-Signature"])
+def test_a_credential_in_a_query_is_masked_by_its_name(name: str) -> None:
+    assert scribe.masked_query(f"/v1?a=b&{name}=secret&c=d") == f"/v1?a=b&{name}=***&c=d"
+
+
+def test_a_key_that_an_answer_tells_is_in_no_flow_whole_or_in_pieces(
+    proxy: Callable[..., Proxy], upstream: Upstream, profile_file: Callable[..., Path]
+) -> None:
+    profile = profile_file(
+        f"upstreams: {{fake: {{url: '{upstream.url}', key: {CANARY}}}}}\nmodels: {{gpt-4o: fake/one}}"
+    )
+    upstream.then(stream(f"It is {CANARY}."), stream("It is ", CANARY[:12], CANARY[12:]))
+    running = proxy(profile, display=True, idetour_trace=True)
+    with running.client() as client:
+        heard = [client.post(CHAT, json=ASK).text for _ in range(2)]
+    assert CANARY in heard[0]  # what a model says is passed on as it is
+    flows = running.flows()
+    assert until(lambda: len(running.flows()) == 4)
+    bodies = b"".join(map(shown, flows))
+    assert (bodies.count(b"***b604"), bodies.count(LEFT_OUT.encode())) == (2, 2)
+    assert CANARY[:12].encode() not in bodies
 
 
 def test_only_as_many_flows_are_kept_as_was_asked(proxy: Callable[..., Proxy], profile: Path) -> None:

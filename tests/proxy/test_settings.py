@@ -1,6 +1,7 @@
 """Settings under which idetour would loop or leak are refused in one sentence."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from mitmproxy import exceptions
 from mitmproxy.options import Options
 from mitmproxy.tools.dump import DumpMaster
 
-from idetour.proxy.settings import FIXED, Settings, closed, is_loopback
+from idetour.proxy.settings import FIXED, Settings, closed, is_loopback, keep_to_owner
 from upstream import until
 
 
@@ -113,3 +114,15 @@ def test_a_mitmproxy_told_nothing_ends_up_on_loopback(
 ) -> None:
     running = proxy(profile_file("models: {gpt-4o: demo/hello}"), "regular@0")
     assert until(lambda: {host for host, _ in running.addresses()} == {"127.0.0.1"})
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_a_file_for_flows_is_its_owners_and_one_that_holds_something_stays_as_it_is(tmp_path: Path) -> None:
+    old, made, new = tmp_path / "old", tmp_path / "made", tmp_path / "new"
+    old.write_text("flows")
+    made.touch()
+    for path in (old, made):
+        path.chmod(0o644)
+    for said in (str(old), f"+{made}", str(new), "-", "", None, str(tmp_path / "none" / "x"), "a\0b"):
+        keep_to_owner(said)
+    assert [path.stat().st_mode & 0o777 for path in (old, made, new)] == [0o644, 0o600, 0o600]

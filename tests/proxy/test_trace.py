@@ -13,6 +13,7 @@ from mitmproxy.io import FlowReader
 
 from conftest import ADDONS, healthy
 from idetour.proxy.trace import flow_of, keys, masked_answer
+from idetour.secret import Secret
 from idetour.upstreams.transport import Outgoing
 from proxy.conftest import Proxy
 from upstream import Upstream, reset_before_headers, status, stream, until
@@ -187,5 +188,5 @@ def test_what_is_shown_of_a_request_is_what_is_sent_but_for_its_keys() -> None:
     assert made.request.pretty_url == "https://api.example.com/v1/chat?api_key=***&v=1"
     assert made.request.headers["x-title"] == "idetour"
     assert made.server_conn.address == ("api.example.com", 443)
-    assert keys(headers) == {OURS}
+    assert keys(headers) == {Secret(OURS), Secret("short")}
     assert OURS not in str(made.get_state())

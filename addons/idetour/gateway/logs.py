@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from idetour.gateway.news import News
+from idetour.gateway.record import shown
 from idetour.gateway.scrub import Scrubber
 from idetour.secret import Secret
 
@@ -59,9 +60,28 @@ class Line(logging.Formatter):
         return {
             "at": round(record.created, 3),
             "level": record.levelname.lower() if record.levelno < logging.CRITICAL else "error",
-            "text": Scrubber(self._keys()).text(text[:LONGEST].encode("utf-8", "replace").decode()),
+            "text": self._clean(text[: 2 * LONGEST].encode("utf-8", "replace").decode()),
             "request": getattr(record, "request", None),
         }
+
+    def _clean(self, text: str) -> str:
+        return Scrubber(self._keys()).text(text)[:LONGEST]  # cut last: half a key is one too
+
+
+class Tracebacks(logging.Filter):
+    """No key in the words of an exception, for any handler there is: the terminal has one of its own."""
+
+    def __init__(self, keys: Callable[[], list[Secret]]) -> None:
+        super().__init__()
+        self._keys = keys
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info:  # into the message: some formatters write the exception down themselves
+            told = f"{record.getMessage()}\n{logging.Formatter().formatException(record.exc_info)}"
+            clean = Scrubber(self._keys()).text(told)
+            record.msg, record.args = "\n".join(shown(line) for line in clean.split("\n")), ()
+            record.exc_info = record.exc_text = None
+        return True
 
 
 class Ours(QueueHandler):
@@ -121,9 +141,11 @@ def keep(folder: Path | None, news: News, keys: Callable[[], list[Secret]]) -> C
     listener = QueueListener(queue, *handlers, respect_handler_level=True)
     listener.start()
     log.addHandler(ours)
+    log.addFilter(tracebacks := Tracebacks(keys))
 
     def end() -> None:
         log.removeHandler(ours)
+        log.removeFilter(tracebacks)
         listener.stop()
         for handler in handlers:
             with suppress(OSError):  # a disk that is full: what was to be written is lost

@@ -11,6 +11,7 @@ LONGEST_SECONDS = 24 * 3600.0  # nobody is believed for longer
 EPOCH = 1e9  # a number above this is a time since 1970: in seconds, or above EPOCH_MS in milliseconds
 EPOCH_MS = 1e12
 UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+DATE = re.compile(r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT")  # RFC 9110 §5.6.7
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])")
 
 
@@ -25,6 +26,12 @@ def stated(headers: Mapping[str, str], body: bytes = b"", *, now: float) -> floa
         if seconds is not None:
             return min(seconds, LONGEST_SECONDS)
     return None
+
+
+def relayed(headers: Mapping[str, str]) -> dict[str, str]:
+    """What of it the client is told: times alone, for an upstream may repeat its key in any header."""
+    said = ((name, headers.get(name, "")) for name in ("retry-after", "retry-after-ms"))
+    return {name: value for name, value in said if plain(value) is not None or DATE.fullmatch(value)}
 
 
 def ways(headers: Mapping[str, str], now: float) -> Iterator[float | None]:

@@ -6,29 +6,33 @@ to a name like `api_key` of something long with letters and digits. Too much
 removed is better than one key kept.
 """
 
+import json
 import re
 import string
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 from idetour.secret import Secret
 
 GONE = "[key removed]"
+LEFT_OUT = "[left out: the answer repeats a key, in pieces]"
 SHORTEST = 8  # characters; a shorter secret would be found inside words
 BLOB = 4096  # characters of base64 from which on a text is data, not words
 
 PIECE = 4096  # characters that are searched at once: more would hold up every other thread
 
+# What may begin at each character looks ahead by a bounded length: a text made for it would take minutes otherwise.
 _SHAPES = re.compile(
     r"""\b(?:
-      sk-(?=[\w-]*\d)[\w-]{16,}                              # OpenAI, Anthropic, OpenRouter, DashScope, DeepSeek …
-    | (?:nvapi|gsk|xai|pplx|fw|tgp|csk|r8|hf|npm|dop_v1|sgp)[-_](?=[\w-]*\d)[\w-]{20,}
+      sk-(?=[\w-]{0,99}\d)[\w-]{16,}                         # OpenAI, Anthropic, OpenRouter, DashScope, DeepSeek …
+    | (?:nvapi|gsk|xai|pplx|fw|tgp|csk|r8|hf|npm|dop_v1|sgp)[-_](?=[\w-]{0,99}\d)[\w-]{20,}
     | AIza[\w-]{35} | ya29\.[\w-]{20,}                       # Google
     | gh[pousr]_\w{30,} | github_pat_\w{22,} | glpat-[\w-]{20,} | pypi-[\w-]{40,}
     | xox[abeoprs]-[\w-]{10,} | (?:AKIA|ASIA)[A-Z0-9]{16}\b | LTAI[A-Za-z0-9]{12,}
     | [rs]k_(?:live|test)_\w{16,} | SG\.[\w-]{16,}\.[\w-]{16,}
-    | eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}             # JSON Web Tokens
+    | (?<![\w-])eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}   # JSON Web Tokens
     )""",
     re.VERBOSE,
 )
@@ -37,11 +41,17 @@ _NAMES = ("key", "secret", "token", "passw", "authorization", "bearer")
 _ASSIGNED = re.compile(
     r"""((?:api[_-]?key|access[_-]?key|secret|token|passw(?:or)?d|authorization)["']?\s*[:=]\s*["']?(?:(?:bearer|basic)\s+)?
     | \bbearer\s+)
-    (?=[^\s"']*\d)(?=[^\s"']*[A-Za-z])[\w\-+/=.~]{16,}""",
+    (?=[^\s"']{0,99}\d)(?=[^\s"']{0,99}[A-Za-z])[\w\-+/=.~]{16,}""",
     re.VERBOSE | re.IGNORECASE,
 )
-_PEM = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
+# To the end of the text where it was cut.
+_PEM = re.compile(r"-----BEGIN ([A-Z ]{0,40}PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)", re.DOTALL)
 _BASE64 = f"{string.ascii_letters}{string.digits}+/=-_".encode()
+# Members of events that are parts of one text, in any of the protocols.
+_TOLD = re.compile(
+    rb'"(content|reasoning_content|reasoning|text|thinking|arguments|partial_json|delta)"\s*:\s*"((?:[^"\\]++|(?:\\.)++)*+)"'
+)
+_ESCAPED = re.compile(rb"\\(?:(/)|u00(2[013-9a-f]|[346][0-9a-f]|5[0-9abd-f]|7[0-9a-e]))", re.IGNORECASE)
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.+-]+)*;base64,")
 
 
@@ -52,7 +62,7 @@ class Scrubber:
     """
 
     def __init__(self, known: Iterable[Secret] = (), *, data: bool = True) -> None:
-        values = {secret.reveal() for secret in known}
+        values = {form for secret in known for form in written(secret.reveal())}
         self._known = sorted((value for value in values if len(value) >= SHORTEST), key=len, reverse=True)
         self._data = data
         self.removed: Counter[str] = Counter()
@@ -70,6 +80,9 @@ class Scrubber:
     def text(self, text: str) -> str:
         if len(text) < SHORTEST:
             return text
+        if "\\" in text:
+            plain = unescaped(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+            text = plain if any(known in plain for known in self._known) else text
         for known in self._known:
             if found := text.count(known):
                 self.removed["keys"] += found
@@ -97,6 +110,26 @@ class Scrubber:
     def _sized(self, text: str, head: str) -> str:
         self.removed["data"] += 1
         return f"{head}[{(len(text) - len(head)) * 3 // 4:,} bytes left out]"
+
+
+def written(secret: str) -> set[str]:
+    """As it may stand in a text: as it is, inside JSON, and inside a URL."""
+    return {secret, json.dumps(secret)[1:-1], quote(secret, safe="")}
+
+
+def unescaped(said: bytes) -> bytes:
+    """JSON with letters and signs as they are: written as `\\/` or `\\u002B`, they would hide a key."""
+    return _ESCAPED.sub(lambda found: found[1] or bytes.fromhex(found[2].decode()), said)
+
+
+def in_pieces(stream: bytes, known: Iterable[Secret]) -> bool:
+    """Whether a stream tells one of these in several events: then it stands nowhere as a whole, and is there."""
+    told: dict[bytes, list[bytes]] = defaultdict(list)
+    for name, text in _TOLD.findall(unescaped(stream) if b"\\" in stream else stream):
+        told[name].append(text)
+    sought = [secret.reveal().encode() for secret in known if len(secret.reveal()) >= SHORTEST]
+    texts = [b"".join(each) for each in told.values()]
+    return any(secret in text for secret in sought for text in texts)
 
 
 def pieces(text: str) -> Iterator[str]:

@@ -33,3 +33,8 @@ def announce(say: Callable[[], None]) -> None:
     for addon in addons:
         if isinstance(addon, Door):
             addon.announce = say
+
+
+def problem() -> BaseException | None:
+    """Why they could not start, once mitmproxy has ended."""
+    return next((addon.problem for addon in addons if isinstance(addon, Door)), None)

@@ -2,7 +2,7 @@
 
 from idetour.proxy.parts import decoded, size
 from idetour.wire import raw
-from idetour.wire.turns import Fields
+from idetour.wire.raw import Fields
 
 LONGEST = 60  # bytes of a value that is shown
 

@@ -14,12 +14,15 @@ from idetour.proxy.parts import decoded
 from idetour.proxy.scribe import OURS, Scribe
 from idetour.routes.plan import answers, unknown
 from idetour.wire import raw
-from idetour.wire.turns import Fields, string
+from idetour.wire.raw import Fields
+from idetour.wire.turns import string
 
 log = logging.getLogger("idetour")
 
 
 class Commands:
+    """`idetour.stats`, `idetour.use` and `idetour.replay`."""
+
     def __init__(self, door: Door, scribe: Scribe) -> None:
         self._door, self._scribe = door, scribe
 

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-import msgspec
 from msgspec import Raw
 
 from idetour.proxy.page import SYSTEM, WIDTH, Answer, Turn, ending, fold, layout, plain, wrapped
 from idetour.proxy.parts import Part, decoded, parts, size, word
 from idetour.proxy.pieces import Stream, stream
 from idetour.wire import raw
-from idetour.wire.turns import Fields, string
+from idetour.wire.raw import Fields
+from idetour.wire.turns import string
 
 MOST_TURNS = 200  # the newest are shown
 MOST_PARTS = 200  # of a turn
@@ -25,8 +25,6 @@ MOST_TOOLS = 100  # that are named
 LONGEST_FIELD = 80  # bytes of a parameter that is shown
 # Members of a request that are shown in places of their own.
 SAID = ("messages", "input", "system", "instructions", "tools", "model")
-
-_list = msgspec.json.Decoder(list[Raw])
 
 
 def request(body: bytes) -> str:
@@ -65,7 +63,7 @@ def asked(fields: Fields) -> tuple[list[Turn], int]:
     if raw.is_text(said):
         items, older = [said], 0
     elif raw.kind(said) == b"[" and ("messages" in fields or "model" in fields):
-        items = _list.decode(said)
+        items = raw.items(said)
         older = max(0, len(items) - MOST_TURNS)
     else:
         raise ValueError("This is no conversation: it has neither `messages` nor `input`")
@@ -123,9 +121,8 @@ def settings(fields: Fields) -> list[str]:
     words = [string(fields.get("model", raw.NULL)) or "no model"]
     for name, given in fields.items():
         if name not in SAID:
-            text = (
-                bytes(given).decode("utf-8", "replace") if len(given) <= LONGEST_FIELD else size(len(given))
-            )
+            long = len(given) > LONGEST_FIELD
+            text = size(len(given)) if long else bytes(given).decode("utf-8", "replace")
             words.append(f"{name} {' '.join(text.split())}")
     tools = value(fields["tools"]) if "tools" in fields else None
     if not isinstance(tools, list) or not tools:
@@ -150,12 +147,11 @@ def whole(fields: Fields) -> Answer:
             made.turns.append(Turn(speaker(number), [*parts(choice.get("message"))]))
             made.finish = made.finish or word(choice, "finish_reason")
     elif isinstance(output := said.get("output"), list):
-        made.turns, made.finish = [Turn("assistant", [*parts(output)])], word(said, "status")
+        made.turns.append(Turn("assistant", [*parts(output)]))
+        made.finish = word(said, "status")
     elif said.get("type") == "message":
-        made.turns, made.finish = (
-            [Turn("assistant", [*parts(said.get("content"))])],
-            word(said, "stop_reason"),
-        )
+        made.turns.append(Turn("assistant", [*parts(said.get("content"))]))
+        made.finish = word(said, "stop_reason")
     elif not fault:
         raise ValueError("This is no model's answer")
     return made

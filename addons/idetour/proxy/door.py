@@ -29,6 +29,7 @@ from idetour.endpoints.entry import TICKET
 from idetour.endpoints.health import Refusals
 from idetour.endpoints.serve import Gateway, assemble
 from idetour.errors import IdetourError
+from idetour.gateway.chronicle import secrets_of
 from idetour.profile.read import find
 from idetour.profile.watch import Watched
 from idetour.proxy import settings, trusted
@@ -45,8 +46,11 @@ METHODS = (b"GET /", b"POST /", b"HEAD /", b"OPTIONS /", b"PUT /", b"DELETE /", 
 
 
 class Door:
+    """Starts the gateway with mitmproxy, and decides of each connection and each flow whose it is."""
+
     def __init__(self, scribe: Scribe, handshakes: Refusals) -> None:
         self.announce: Callable[[], None] = lambda: None  # called once all of it listens
+        self.problem: BaseException | None = None  # why it could not start
         self._scribe = scribe
         self._handshakes = handshakes
         self.gateway: Gateway | None = None  # from the moment that mitmproxy runs
@@ -96,9 +100,11 @@ class Door:
         )
         self.gateway.app.admin.authority = partial(trusted.told, home.folder("certs"))
         self.gateway.upkeep.own = self._ports
+        self._scribe.keys = lambda: secrets_of(watched.current)
         if not ctx.options.idetour_lan:  # which programs run here is nobody else's business
             self.gateway.app.handshakes = self._handshakes
         self._starting = asyncio.get_running_loop().create_task(self._start(self.gateway))
+        self._starting.add_done_callback(self._started)
 
     async def _start(self, gateway: Gateway) -> None:
         gateway.hop = await gateway.server.listen("127.0.0.1", 0, hop=True)
@@ -110,6 +116,13 @@ class Door:
             gateway.watched.current.name,
             ", ".join(self.hosts),
         )
+
+    def _started(self, start: asyncio.Task[None]) -> None:
+        """One that failed ends mitmproxy, which would go on without us."""
+        if not start.cancelled() and (error := start.exception()):
+            self.problem = error
+            log.error("idetour cannot start: %s", error)
+            ctx.master.shutdown()
 
     async def _open(self) -> Gateway:
         """The gateway, once it listens: mitmproxy accepts connections before it says that it runs."""
@@ -211,9 +224,8 @@ class Door:
         request.path = entry.path
         request.headers[TICKET] = gateway.app.tickets.issue(entry)
         request.scheme, request.data.host, request.data.port = "http", "127.0.0.1", gateway.hop
-        flow.server_conn = connection.Server(
-            address=("127.0.0.1", gateway.hop)
-        )  # never through an upstream proxy
+        # A connection of its own, so that no upstream proxy lies on the way.
+        flow.server_conn = connection.Server(address=("127.0.0.1", gateway.hop))
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         self._restore(flow)

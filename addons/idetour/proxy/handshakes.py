@@ -44,6 +44,8 @@ STORES = {  # a part of a program's name → the trust store that it reads
 
 
 class Handshakes:
+    """Tells of a handshake that a program broke off, once in a while for each host and alert."""
+
     def __init__(self, kept: Refusals) -> None:
         self._kept = kept
         self._told: dict[tuple[str, str], float] = {}  # host and alert → when, by the monotonic clock

@@ -36,6 +36,8 @@ WITHOUT_MEANING = ("command_history",)  # set by default, of use in a console on
 
 
 class Lean:
+    """Removes idle addons once mitmproxy runs, unless it displays flows."""
+
     def running(self) -> None:
         addons = ctx.master.addons
         if addons.get("view") is not None:

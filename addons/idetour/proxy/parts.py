@@ -99,9 +99,7 @@ def _result(said: dict[str, Any]) -> Iterator[Part]:
 
 def joined(said: dict[str, Any]) -> str:
     """What a call and its result have in common."""
-    return next(
-        filter(None, (word(said, name) for name in ("call_id", "tool_call_id", "tool_use_id", "id"))), ""
-    )
+    return word(said, "call_id", "tool_call_id", "tool_use_id", "id")
 
 
 def flat(said: Any) -> str:
@@ -120,10 +118,9 @@ def decoded[T](data: bytes | Raw, decode: Callable[[bytes | Raw], T] = msgspec.j
         return decode(raw.mended(bytes(data)))
 
 
-def word(said: dict[str, Any], name: str) -> str:
-    """A member that is text; empty where it is something else."""
-    value = said.get(name)
-    return value if isinstance(value, str) else ""
+def word(said: dict[str, Any], *names: str) -> str:
+    """The first of these members that is a text and says something; else nothing."""
+    return next((value for name in names if isinstance(value := said.get(name), str) and value), "")
 
 
 def media(said: dict[str, Any]) -> str:
@@ -131,15 +128,13 @@ def media(said: dict[str, Any]) -> str:
     inner = next(
         (said[name] for name in ("source", "image_url", "input_audio", "file") if said.get(name)), said
     )
-    inner = {"url": inner} if isinstance(inner, str) else inner if isinstance(inner, dict) else {}
-    url = next(
-        filter(None, (word(inner, name) for name in ("url", "image_url", "file_url", "file_data"))), ""
-    )
-    kind, _, data = (
-        url.removeprefix("data:").partition(";base64,") if url.startswith("data:") else ("", "", "")
-    )
-    kind = kind or word(inner, "media_type") or word(inner, "format") or word(said, "type")
-    if data := data or word(inner, "data"):
+    if not isinstance(inner, dict):
+        inner = {"url": inner}
+    url, kind, data = word(inner, "url", "image_url", "file_url", "file_data"), "", word(inner, "data")
+    if url.startswith("data:"):
+        kind, _, data = url.removeprefix("data:").partition(";base64,")
+    kind = kind or word(inner, "media_type", "format") or word(said, "type")
+    if data:
         return f"{kind} {size(len(data) * 3 // 4)}"
     return f"{kind} {(url or joined(inner) or word(inner, 'file_id'))[:200]}".strip()
 

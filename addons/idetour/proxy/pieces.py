@@ -19,12 +19,12 @@ MOST_READ = 4 << 20  # bytes of a stream: fifty milliseconds
 END_READ = 64 << 10  # bytes at its end, where the finish and the usage stand
 MOST_UNREAD = 1000  # events that make no sense, until it is given up
 DELTAS = ("text", "thinking", "partial_json")  # what a delta of Messages holds
-SPOKEN: dict[str, Kind] = {
+SPOKEN: dict[str, Kind] = {  # members of a delta in Chat
     "content": "text",
     "refusal": "text",
     "reasoning_content": "thinking",
     "reasoning": "thinking",
-}  # members of a delta in Chat
+}
 
 _decode = msgspec.json.Decoder().decode
 

@@ -8,6 +8,9 @@ import ipaddress
 import logging
 import os
 import sys
+import time
+from contextlib import suppress
+from pathlib import Path
 from typing import ClassVar
 
 from mitmproxy import ctx, exceptions
@@ -95,8 +98,23 @@ class Settings:
             raise exceptions.OptionsError("idetour_keep_flows must be 0 or more.")
         if "idetour_inspect" in updated and options.idetour_inspect not in ("auto", "always", "never"):
             raise exceptions.OptionsError("idetour_inspect must be auto, always or never.")
+        for name in updated & {"save_stream_file", "hardump"}:
+            keep_to_owner(getattr(options, name, None))
         if updated & {"mode", "listen_host", "idetour_lan"}:
             check_modes(options.mode, options.listen_host, lan=options.idetour_lan)
+
+
+def keep_to_owner(path: str | None) -> None:
+    """Close the file that flows will be saved to before there are any: mitmproxy lets others read what is said.
+
+    `+` before a path and `%` in it mean to mitmproxy what they mean here: go on with a file, and the time.
+    """
+    if path and path != "-":
+        with suppress(OSError, ValueError):  # mitmproxy will say what is wrong with it
+            file = Path(time.strftime(path.removeprefix("+"))).expanduser()
+            file.touch(0o600)
+            if not file.stat().st_size:  # one that holds something is as its owner wants it
+                file.chmod(0o600)
 
 
 def check_modes(modes: list[str], listen_host: str, *, lan: bool) -> None:

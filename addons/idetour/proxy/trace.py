@@ -13,14 +13,25 @@ from urllib.parse import quote, urlsplit
 from mitmproxy import connection, ctx, flow, hooks, http
 from mitmproxy.proxy.layers.http._hooks import HttpErrorHook, HttpRequestHeadersHook, HttpResponseHook
 
+from idetour.gateway.scrub import LEFT_OUT, in_pieces
 from idetour.proxy.changes import changes
 from idetour.proxy.door import Door
 from idetour.proxy.growing import Growing
-from idetour.proxy.scribe import BODY_LIMIT, IN_QUERY, OURS, Scribe, is_credential, masked, trim, viewed
+from idetour.proxy.scribe import (
+    BODY_LIMIT,
+    OURS,
+    Scribe,
+    covered,
+    is_credential,
+    masked,
+    masked_query,
+    trim,
+    viewed,
+)
+from idetour.secret import Secret, in_url
 from idetour.upstreams.transport import Outgoing
 
 RECEIVERS = ("view", "dumper", "save", "savehar")
-SHORTEST_KEY = 8  # characters; less is found in any text
 INFLATED = ("content-encoding", "content-length")  # of an answer; no longer true of what the transport gives
 MOST_COUNTED = 1000  # requests whose attempts are counted
 NOWHERE = ("127.0.0.1", 0)
@@ -62,7 +73,7 @@ class Exchange:
 
     def __init__(self, made: http.HTTPFlow, outgoing: Outgoing) -> None:
         self._flow = made
-        self._keys = list(keys(outgoing.headers))
+        self._keys = [*keys(outgoing.headers), *in_url(outgoing.proxy or "")]
         self._body = Growing(made, BODY_LIMIT, live=viewed(), prepare=self._cover)
 
     def answered(self, status: int, headers: Mapping[str, str]) -> None:
@@ -78,6 +89,8 @@ class Exchange:
     def ended(self, problem: str = "") -> None:
         self._body.end()
         if self._flow.response is not None:
+            if in_pieces(self._flow.response.data.content or b"", self._keys):
+                self._flow.response.data.content = LEFT_OUT.encode()
             self._flow.response.timestamp_end = time.time()
         if problem:
             self._flow.error = flow.Error(self._covered(problem))
@@ -85,16 +98,11 @@ class Exchange:
         trim(ctx.options.idetour_keep_flows)
 
     def _covered(self, text: str) -> str:
-        for key in self._keys:
-            text = text.replace(key, masked(key))
-        return text
+        return covered(text.encode("utf-8", "surrogateescape"), self._keys).decode("utf-8", "surrogateescape")
 
     def _cover(self, made: http.HTTPFlow) -> None:
-        """Some upstreams repeat a key that they refuse."""
         if made.response is not None and (body := made.response.data.content):
-            for key in self._keys:
-                body = body.replace(key.encode(), masked(key).encode())
-            made.response.data.content = body
+            made.response.data.content = covered(body, self._keys)
 
 
 def flow_of(outgoing: Outgoing) -> http.HTTPFlow:
@@ -103,7 +111,7 @@ def flow_of(outgoing: Outgoing) -> http.HTTPFlow:
         (name.encode(), (masked(value) if is_credential(name) else value).encode())
         for name, value in outgoing.headers.items()
     ]
-    url = IN_QUERY.sub(r"\1=***", ascii_url(outgoing.url.replace("demo:", "http://demo", 1)))
+    url = masked_query(ascii_url(outgoing.url.replace("demo:", "http://demo", 1)))
     request = http.Request.make(outgoing.method, url, (outgoing.body or b"")[:BODY_LIMIT], shown)
     request.timestamp_start = request.timestamp_end = time.time()
     client = connection.Client(peername=NOWHERE, sockname=NOWHERE, timestamp_start=request.timestamp_start)
@@ -122,10 +130,9 @@ def ascii_url(url: str) -> str:
     return quote(url.replace(host, host.encode("idna").decode(), 1), safe=string.printable)
 
 
-def keys(headers: Mapping[str, str]) -> set[str]:
+def keys(headers: Mapping[str, str]) -> set[Secret]:
     """The credentials in them, without their schemes."""
-    found = {value.rpartition(" ")[2] for name, value in headers.items() if is_credential(name)}
-    return {key for key in found if len(key) >= SHORTEST_KEY}
+    return {Secret(value.rpartition(" ")[2]) for name, value in headers.items() if is_credential(name)}
 
 
 def masked_answer(name: str, value: str) -> str:
