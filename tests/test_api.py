@@ -11,7 +11,7 @@ import pytest
 
 from endpoints.talk import Answer, ask
 from idetour import errors
-from idetour.endpoints import app
+from idetour.endpoints import places
 from idetour.endpoints.admin import METHODS as ADMINISTERED
 from idetour.secret import Secret
 
@@ -71,8 +71,8 @@ def answered(words: list[str], port: int) -> Answer:
 def test_every_path_that_is_served_is_described_with_its_methods(page: Path) -> None:
     described = served(page)
 
-    assert {path: described.get(path) for path in app.METHODS} == app.METHODS
-    assert {path.rpartition("/")[0] for path in described.keys() - app.METHODS} <= app.METHODS.keys()
+    assert {path: described.get(path) for path in places.METHODS} == places.METHODS
+    assert {path.rpartition("/")[0] for path in described.keys() - places.METHODS} <= places.METHODS.keys()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -98,7 +98,7 @@ def test_every_example_is_answered(
 def test_the_owners_paths_and_those_for_scripts_have_examples() -> None:
     paths = {urlsplit(word).path for words in curls() for word in words if word.startswith("http")}
 
-    assert paths >= {app.CHAT, app.MODELS, "/api/chat", "/api/claude", *ADMINISTERED} - LOGINS - NOT_RUN
+    assert paths >= {places.CHAT, places.MODELS, "/api/chat", "/api/claude", *ADMINISTERED} - LOGINS - NOT_RUN
 
 
 def test_both_languages_show_the_same() -> None:

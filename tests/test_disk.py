@@ -33,6 +33,23 @@ def test_a_file_that_is_there_is_never_written_to(tmp_path: Path) -> None:
     assert path.read_bytes() == b"old"
 
 
+def test_a_stamp_changes_with_the_file_and_when_another_takes_its_place(tmp_path: Path) -> None:
+    file, other = tmp_path / "file", tmp_path / "other"
+    stamps = [disk.stamp(file)]
+    for content in (b"a", b"ab"):
+        file.write_bytes(content)
+        stamps.append(disk.stamp(file))
+    other.write_bytes(b"xy")
+    status = file.stat()
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    other.replace(file)
+    stamps.append(disk.stamp(file))
+
+    assert stamps[0] is None
+    assert len(set(stamps)) == 4
+    assert stamps[-1] == disk.stamp(file)
+
+
 @posix
 def test_a_path_that_lets_others_in_is_named_with_its_mode(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)

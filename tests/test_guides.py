@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urldefrag, urlsplit
 
 import click
 import pytest
@@ -18,7 +18,7 @@ import yaml
 
 from idetour.cli import main
 from idetour.doctor.ides import IDES as KNOWN
-from idetour.endpoints.app import METHODS, MODELS, tidy
+from idetour.endpoints.places import METHODS, MODELS, tidy
 
 ROOT = Path(__file__).parent.parent
 IDES = ROOT / "docs" / "ides"
@@ -165,7 +165,7 @@ def test_every_variable_of_ours_exists(page: Path) -> None:
 
 @pytest.mark.parametrize("page", WRITTEN, ids=name)
 def test_every_path_shown_is_served(page: Path) -> None:
-    urls = [found or "/" for found in OURS.findall(page.read_text("utf-8"))]
+    urls = [urldefrag(found).url or "/" for found in OURS.findall(page.read_text("utf-8"))]
     paths = [found[1] for span in spans(page) if (found := PATH.fullmatch(span))]
     bases = {"/v1", "/v1/v1"}  # what is typed as base URL, by mistake too
 

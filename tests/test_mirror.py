@@ -13,19 +13,25 @@ UNTESTED: dict[str, str] = {}
 
 # Tests of something else than one module.
 ELSEWHERE = {
+    "agent/test_contract.py": "Trae Agent itself",
+    "agent/test_cluster.py": "several machines that share a database",
+    "agent/test_faults.py": "the agent's server with its processes",
     "test_guides.py": "the docs",
+    "test_keys_stay_inside.py": "the whole product, as it runs",
     "test_api.py": "docs/api.md",
     "test_layers.py": "the whole package",
     "test_mirror.py": "the tests",
     "test_packaging.py": "pyproject.toml",
     "test_start.py": "tools/start.py",
     "test_clients.py": "tools/clients",
+    "upstreams/test_reaching.py": "upstreams/transport.py: certificates and proxies",
     "wire/test_fuzz.py": "all machines of wire/ together",
     "test_upstream.py": "tests/upstream, the server that misbehaves on cue",
 }
 # Folders whose tests cross many modules on purpose.
 CROSSING = {
     "compatibility": "every client protocol with every upstream protocol",
+    "dashboard": "the page in a real browser",
     "faults": "what the client sees when an upstream misbehaves",
 }
 

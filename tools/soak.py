@@ -185,9 +185,9 @@ async def serve(profile: Path) -> None:
     """The gateway, in a process of its own so that its memory can be told."""
     from idetour.endpoints.serve import start
     from idetour.gateway import attempt, delivery
-    from idetour.upstreams import openai
+    from idetour.upstreams import asking
 
-    openai.WHOLE_SECONDS = FIRST_BYTE
+    asking.WHOLE_SECONDS = FIRST_BYTE
     for module in (attempt, delivery):
         vars(module)["IDLE_SECONDS"] = IDLE
     gateway = await start(profile, state=profile.parent)

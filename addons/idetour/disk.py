@@ -23,6 +23,15 @@ def replace(path: Path, content: bytes) -> None:
     create(fresh, content).replace(path)
 
 
+def stamp(path: Path) -> tuple[int, int, int] | None:
+    """Changes whenever the file does, also when another takes its place; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
 def sync(folder: Path) -> None:
     """Put a folder's entries on the disk, where a folder can be opened (not on Windows)."""
     if os.name == "posix":

@@ -11,23 +11,23 @@ SERVICE = "idetour"
 
 
 def keep(name: str, secret: str) -> bool:
-    """Whether it is kept there. One that is absent, locked or forgetful keeps nothing."""
+    """Store a secret. Returns whether it is there afterwards: the keyring may be absent or locked, or may forget."""
     with suppress(SetupError), _keyring() as keyring:
         if keyring:
             keyring.set_password(SERVICE, name, secret)
-            # One of its back ends takes everything and keeps nothing.
+            # The package's `null` back end takes everything and keeps nothing.
             return bool(keyring.get_password(SERVICE, name) == secret)
     return False
 
 
 def fetch(name: str) -> str | None:
-    """None where it was never kept or is lost. Raises SetupError where the keyring is locked or refuses."""
+    """The secret; None where none was stored or it is lost. Raises SetupError where the keyring is locked or refuses."""
     with _keyring() as keyring:
         return keyring.get_password(SERVICE, name) if keyring else None
 
 
 def forget(name: str) -> None:
-    """Harmless where nothing is kept."""
+    """Remove a secret, if there is one."""
     with suppress(SetupError), _keyring() as keyring:
         if keyring and keyring.get_password(SERVICE, name):
             keyring.delete_password(SERVICE, name)

@@ -61,7 +61,7 @@ def test_where_there_is_no_list_an_empty_request_tells(upstream: Upstream) -> No
     assert tried(place(upstream), KEY).outcome == "accepted"
 
 
-def test_anthropics_way_of_sending_a_key(upstream: Upstream) -> None:
+def test_anthropic_gets_its_key_in_its_own_header(upstream: Upstream) -> None:
     upstream.always(status(401), asked=MODELS)
     here = Place(name="up", title="Up", url=upstream.origin, speaks="anthropic")
     assert tried(here, KEY).outcome == "refused"

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from agent.database import BINARIES, Database
 from agent.model import Model, Turn
 from agent.serving import Server
 from idetour.agent.layout import Layout
@@ -68,6 +69,15 @@ def work(tmp_path: Path) -> Path:
     path = tmp_path / "work"
     path.mkdir()
     return path.resolve()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Database]:
+    if not BINARIES:
+        pytest.skip("PostgreSQL is not installed")
+    database = Database()
+    yield database
+    database.remove()
 
 
 @pytest.fixture

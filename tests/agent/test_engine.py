@@ -119,5 +119,17 @@ def test_old_tasks_are_removed_with_their_files(store: Store, layout: Layout, sp
     assert not layout.run("t").folder.exists()
 
 
+def test_files_of_tasks_that_another_machine_forgot_are_removed(
+    store: Store, layout: Layout, spec: Spec
+) -> None:
+    store.submit(Order(id="known", spec=spec), most=9)
+    for id in ("known", "forgotten", "fresh"):
+        layout.run(id).folder.mkdir(parents=True)
+        os.utime(layout.run(id).folder, (0, 0) if id != "fresh" else None)
+    Engine(store, layout, limit=1).tidy()
+
+    assert sorted(path.name for path in (layout.folder / "runs").iterdir()) == ["fresh", "known"]
+
+
 def test_stopping_what_is_not_there_is_no_error(store: Store) -> None:
     assert engine.stop(store, "none") is None

@@ -1,5 +1,7 @@
 """Asking a running idetour for tokens. What they open is in tests/endpoints/test_grants.py."""
 
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,3 +57,21 @@ def test_somebody_else_is_said_so(tmp_path: Path, upstream: Upstream) -> None:
     (tmp_path / "t").write_text("x")
 
     assert not Gateway(upstream.origin, tmp_path / "t").answers()
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux") or os.geteuid() != 0, reason="only root can be two users"
+)
+def test_the_owners_token_is_not_sent_to_another_user(
+    upstreams: Callable[[], Upstream], tmp_path: Path
+) -> None:
+    os.seteuid(54321)
+    try:
+        other = upstreams()
+        os.seteuid(0)
+        os.seteuid(12345)
+        with pytest.raises(SetupError, match="Another user"):
+            Gateway(other.origin, tmp_path / "t").issue("x", seconds=1)
+    finally:
+        os.seteuid(0)
+    assert other.requests == []

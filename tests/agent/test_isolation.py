@@ -3,19 +3,28 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent.model import DONE, bash, create
 from agent.serving import Server
-from idetour.agent.isolation import account, entered
+from agent.test_enter import NAMESPACES
+from idetour.agent import tree
+from idetour.agent.isolation import account, entered, template
+from idetour.agent.store import Spec
 from idetour.errors import SetupError
+from upstream import until
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user, so needs root")
 
 
+def spec(level: str, work: str = "/w", **more: Any) -> Spec:
+    return Spec(task="x", working_dir=work, isolation=level, **more)
+
+
 def test_without_isolation_the_box_lies_with_the_run(tmp_path: Path) -> None:
-    cell = entered("none", tmp_path, None)
+    cell = entered(spec("none"), tmp_path)
 
     assert (cell.box, dict(cell.popen)) == (tmp_path / "box", {})
     assert (cell.box / "home").stat().st_mode & 0o777 == 0o700
@@ -25,7 +34,7 @@ def test_without_isolation_the_box_lies_with_the_run(tmp_path: Path) -> None:
 
 @AS_ROOT
 def test_another_user_owns_its_box(tmp_path: Path) -> None:
-    cell = entered("user", tmp_path, "nobody")
+    cell = entered(spec("user", user="nobody"), tmp_path)
 
     assert cell.box.stat().st_uid == account("nobody")[0] != os.geteuid()
     cell.remove()
@@ -74,9 +83,81 @@ def readable(folder: Path, python: Path) -> Path:
 )
 def test_a_user_that_is_missing_is_said_so(tmp_path: Path, user: str | None, said: str) -> None:
     with pytest.raises(SetupError, match=said):
-        entered("user", tmp_path, user)
+        entered(spec("user", user=user), tmp_path)
 
 
 def test_a_level_that_does_not_exist_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="one of none, user"):
-        entered("jail", tmp_path, None)
+        entered(spec("jail"), tmp_path)
+
+
+@NAMESPACES
+def test_an_agent_in_namespaces_works_and_writes_nowhere_else(
+    serve: Callable[..., Server], work: Path, home: Path, tmp_path: Path
+) -> None:
+    peek = f"cat {home}/agent/token; ls {home} | wc -l > {work}/seen; touch {tmp_path}/out; ls /proc | grep -c '^[0-9]'"
+    server = serve([create(str(work / "new.txt"), "x\n")], [bash(peek)], [DONE], isolation="namespace")
+    task = server.done()
+
+    assert task["status"] == "completed", task["error"]
+    assert (work / "seen").read_text().strip() == "0"
+    assert not (tmp_path / "out").exists()
+    assert "new.txt" in server.ask("GET", f"/api/tasks/{task['task_id']}/patch").text
+
+
+@NAMESPACES
+def test_what_runs_in_namespaces_is_stopped_whole(serve: Callable[..., Server], work: Path) -> None:
+    server = serve([bash("(setsid sleep 60 &); touch ready; sleep 60")], isolation="namespace")
+    id = server.submit()
+    assert until((work / "ready").exists, within=15)
+    server.ask("POST", f"/api/tasks/{id}/stop")
+
+    assert server.wait(id)["status"] == "cancelled"
+    assert tree.marked(id) == []
+
+
+def test_no_agent_works_where_its_namespace_hides_things(home: Path, tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="hides"):
+        entered(spec("namespace", f"{home}/x"), tmp_path)
+
+
+# What a container's client does, but for the container: nothing is inherited, and it survives its client.
+CLIENT = """#!/bin/sh
+workdir=$1; environment=$2; shift 2
+cd "$workdir"
+env -i $(cat "$environment") setsid "$@" &
+echo $! > "$workdir/container"
+wait $!
+"""
+
+
+def test_an_agent_in_a_container_reports_through_a_pipe_and_inherits_nothing(
+    serve: Callable[..., Server], work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANARY", "sings")
+    (client := tmp_path / "client").write_text(CLIENT)
+    client.chmod(0o755)
+    stop = f"sh -c 'echo {{task}} > {tmp_path}/stopped'"
+    how = {"container": f"{client} {{workdir}} {{rundir}}/environment {{command}}", "container_stop": stop}
+    server = serve([bash("env > env.txt")], [DONE], isolation="container", **how)
+    task = server.done()
+    types = [event["type"] for event in server.events(task["task_id"])]
+
+    assert task["status"] == "completed", task["error"]
+    assert (types.count("step.completed"), types[-2:]) == (2, ["complete", "end"])
+    assert "CANARY" not in (work / "env.txt").read_text()
+    assert (tmp_path / "stopped").read_text().strip() == task["task_id"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "where {workdir} is mounted"),
+        ("docker run -v {workdir}:/w {command}", "where {rundir} is mounted"),
+        ("docker -v {workdir} -v {rundir} 'sh {command}'", "has to stand by itself"),
+        ("docker 'unclosed", "No closing quotation"),
+    ],
+)
+def test_a_template_that_cannot_work_is_said_so(text: str | None, said: str) -> None:
+    with pytest.raises(SetupError, match=said):
+        template(text)

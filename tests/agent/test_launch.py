@@ -31,8 +31,12 @@ def run(layout: Layout) -> Run:
     return run
 
 
+def never() -> bool:
+    return False
+
+
 def test_the_drivers_command_names_files_and_no_secret(task: Task, run: Run) -> None:
-    launch = prepared(task, run, RUNNER, None)
+    launch = prepared(task, run, RUNNER, gateway=None, stopped=never)
     *python, driver, spec = launch.command
 
     assert python == ["/py", "-I"]
@@ -44,7 +48,7 @@ def test_the_drivers_command_names_files_and_no_secret(task: Task, run: Run) -> 
 
 
 def test_the_command_line_takes_the_task_from_a_file(task: Task, run: Run) -> None:
-    launch = prepared(task, run, RUNNER, None).by_cli()
+    launch = prepared(task, run, RUNNER, gateway=None, stopped=never).by_cli()
     words = launch.command
 
     assert words[:2] == ["/cli", "run"]
@@ -55,7 +59,7 @@ def test_the_command_line_takes_the_task_from_a_file(task: Task, run: Run) -> No
 
 def test_without_git_there_is_a_run_and_a_note(task: Task, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    launch = prepared(task, run, RUNNER, None)
+    launch = prepared(task, run, RUNNER, gateway=None, stopped=never)
 
     assert launch.shadow is None
     assert launch.told["notes"][-1] == "There will be no patch: git is not on this machine."
@@ -64,11 +68,11 @@ def test_without_git_there_is_a_run_and_a_note(task: Task, run: Run, monkeypatch
 def test_what_fails_leaves_no_box_behind(task: Task, run: Run) -> None:
     Path(str(task.spec.config_file)).write_text("a: [")
     with pytest.raises(SetupError):
-        prepared(task, run, RUNNER, None)
+        prepared(task, run, RUNNER, gateway=None, stopped=never)
 
     assert not run.box.exists()
 
 
 def test_nothing_to_run_it_with_is_said_so(task: Task, run: Run) -> None:
     with pytest.raises(SetupError, match="agent doctor"):
-        prepared(task, run, Runner(found="no trae-cli on the PATH"), None)
+        prepared(task, run, Runner(found="no trae-cli on the PATH"), gateway=None, stopped=never)

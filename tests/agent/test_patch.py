@@ -1,5 +1,6 @@
 """The patch is what the agent changed: all of it, and nothing else."""
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -124,3 +125,13 @@ def test_a_machine_without_git_is_said_so(
 
     with pytest.raises(SetupError, match="git is not on this machine"):
         Shadow(tmp_path / "shadow.git", work).begin()
+
+
+def test_a_snapshot_that_takes_long_can_be_stopped(
+    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (slow := tmp_path / "git").write_text('#!/bin/sh\ncase "$*" in *" add "*) exec sleep 60;; esac\n')
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(SetupError, match="was stopped"):
+        Shadow(tmp_path / "shadow.git", work).begin(lambda: True)

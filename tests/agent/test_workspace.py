@@ -1,10 +1,11 @@
 """Where agents may start. Requests with such paths are in test_faults.py."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from idetour.agent.workspace import allowed, put, within
+from idetour.agent.workspace import allowed, copy, put, within
 from idetour.errors import BadRequest, Forbidden
 
 
@@ -52,3 +53,22 @@ def test_a_copy_stays_inside(work: Path, tmp_path: Path) -> None:
 def test_the_directory_itself_is_no_file(work: Path) -> None:
     with pytest.raises(BadRequest, match="inside the working directory"):
         within(".", work, "patch_path")
+
+
+def test_a_link_that_is_put_in_the_way_after_the_check_is_not_followed(work: Path, tmp_path: Path) -> None:
+    source, outside = tmp_path / "source", tmp_path / "outside"
+    source.write_text("x")
+    outside.mkdir()
+    (work / "folder").symlink_to(outside)
+    (work / "file").symlink_to(outside / "file")
+    for steps in (("folder", "copy"), ("folder", "more", "copy"), ("file",)):
+        with pytest.raises(OSError):
+            copy(source, work, *steps)
+    assert [*outside.iterdir()] == []
+
+
+def test_a_pipe_in_the_place_of_a_copy_holds_nobody_up(work: Path, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_text("x")
+    os.mkfifo(work / "copy")
+    assert not put(source, "copy", work)

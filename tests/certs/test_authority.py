@@ -44,9 +44,11 @@ def test_what_ensure_made_is_what_load_finds(made: Authority, folder: Path) -> N
 
 def test_a_first_authority_asks_for_trust_and_names_its_root(made: Authority) -> None:
     assert made.reason is not None
-    assert "no certificate authority yet" in made.reason
+    assert made.reason.startswith("Made a certificate authority; ")
     assert str(made.root) in made.reason
-    assert made.reason.endswith("Programs that are to be intercepted have to trust it: idetour cert install.")
+    assert made.reason.endswith(
+        "Only programs that are to be intercepted have to trust it: idetour cert install."
+    )
 
 
 @pytest.mark.parametrize("hosts", [HOSTS, HOSTS[::-1], HOSTS[:1], ("API.OpenAI.com.",)])

@@ -28,7 +28,8 @@ def lines(result: Result) -> list[str]:
 
 
 def test_without_accounts_it_says_how_to_get_one(idetour: Idetour) -> None:
-    assert "idetour login UPSTREAM" in idetour("accounts", "list").stdout
+    for command in ("list", "test"):
+        assert "idetour login UPSTREAM" in idetour("accounts", command).stdout
 
 
 def test_a_key_is_added_listed_and_removed_and_never_shown(

@@ -218,5 +218,5 @@ def test_an_upstream_that_is_away_is_said_with_what_to_look_at(
     assert "Look at your network" in result.stderr
 
 
-def test_no_upstream_of_that_name(login: Login) -> None:
+def test_an_unknown_upstream_is_answered_with_the_nearest_name(login: Login) -> None:
     assert "did you mean 'openrouter'" in login("openruter", key="x").stderr

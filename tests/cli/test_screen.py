@@ -53,3 +53,24 @@ def test_a_table_without_rows_keeps_its_headings(capsys: pytest.CaptureFixture[s
     screen.table(("a", "b"), [])
 
     assert capsys.readouterr().out == "a  b\n"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "–"), (0.0, "0 ms"), (0.25, "250 ms"), (7.23, "7.2 s"), (200.0, "3 min 20 s")],
+)
+def test_times_are_written_as_people_say_them(seconds: float | None, text: str) -> None:
+    assert screen.duration(seconds) == text
+
+
+def test_nothing_that_others_say_drives_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "a\x1b]0;title\x07\x9b2J\rb\u202ec"
+    screen.rows([(hostile, hostile)])
+    screen.table((hostile,), [(hostile,)])
+    screen.warn([hostile])
+    screen.console.print(hostile)
+
+    said = capsys.readouterr().out
+    assert screen.CONTROLS.search(said.replace("\n", "")) is None
+    assert said.count("title") == 6
+    assert screen.plain("一　行\r\n\tünï") == "一　行\n\tünï"

@@ -14,8 +14,8 @@ from click.testing import Result
 
 from conftest import ADDONS
 from endpoints.talk import ask, chat
-from idetour.cli.status import duration, weighing
-from idetour.endpoints.admin import FILE, token
+from idetour.cli.status import weighing
+from idetour.endpoints.admin import token
 from idetour.endpoints.weights import save
 from idetour.home import folder
 from idetour.profile.read import read
@@ -100,38 +100,6 @@ def test_weights_that_were_set_are_shown_here_and_by_check(
     assert line in lines(idetour("check", path))
 
 
-def test_nothing_that_runs_there_is_told_with_the_remedy(idetour: Idetour, free_port: int) -> None:
-    result = idetour("status", "-p", free_port)
-
-    assert result.exit_code == 1
-    assert f"Nothing listens on port {free_port}. Start it with `idetour run`" in result.stderr
-
-
-def test_another_program_gets_no_token(idetour: Idetour, upstream: Upstream) -> None:
-    token(folder("state"))
-    result = idetour("status", "-p", upstream.port)
-
-    assert result.exit_code == 1
-    assert f"Port {upstream.port} is held by " in result.stderr
-    assert [request.path for request in upstream.requests] == ["/health"]
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [(None, "is missing"), ("", "holds no admin token"), ("x" * 43, "started with another home")],
-)
-def test_a_token_that_does_not_fit_is_told(
-    idetour: Idetour, started: Any, home: Path, content: str | None, said: str
-) -> None:
-    (home / "state" / FILE).unlink()
-    if content is not None:
-        (home / "state" / FILE).write_text(content)
-    result = idetour("status", "-p", started.port)
-
-    assert result.exit_code == 1
-    assert said in " ".join(result.stderr.split())
-
-
 def test_a_profile_that_is_broken_on_disk_is_told(idetour: Idetour, started: Any) -> None:
     started.gateway.watched.current.path.write_text("models: { m: nowhere }")
     assert until(lambda: started.gateway.watched.problem)
@@ -176,26 +144,6 @@ def test_a_link_lets_a_browser_in_once(idetour: Idetour, started: Any) -> None:
 
     assert address == f"http://127.0.0.1:{started.port}/admin"
     assert answers == [200, 401]
-
-
-def test_the_whole_product_takes_the_token_of_its_home(
-    idetour: Idetour, running: Callable[..., Any], profile_file: Callable[..., Path], home: Path
-) -> None:
-    product = running(profile_file("models: { m: demo/hello }"))
-    chat(product.port)
-    said = json.loads(idetour("status", "--json", "-p", product.port).stdout)
-
-    assert (said["recent"][0]["target"], said["recent"][0]["door"]) == ("demo/hello", "direct")
-    assert (home / "state" / FILE).stat().st_mode & 0o777 == 0o600
-    assert (home / "state" / FILE).read_text() not in product.output()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(None, "–"), (0.0, "0 ms"), (0.25, "250 ms"), (7.23, "7.2 s"), (200.0, "3 min 20 s")],
-)
-def test_times_are_written_as_people_say_them(seconds: float | None, text: str) -> None:
-    assert duration(seconds) == text
 
 
 def test_weights_are_a_line_for_each_route() -> None:

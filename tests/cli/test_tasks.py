@@ -8,7 +8,6 @@ import pytest
 from agent.conftest import config, installed, models, standin, work
 from agent.model import DONE, Model, bash, create
 from cli.test_agent import agent
-from idetour.cli.tasks import one_line, told
 
 __all__ = ["config", "installed", "models", "standin", "work"]  # fixtures
 
@@ -57,9 +56,3 @@ def test_a_run_that_fails_is_an_exit_code(
 
     assert done.returncode == 1
     assert "the model says 400" in done.stdout
-
-
-def test_text_of_others_cannot_drive_the_terminal() -> None:
-    assert one_line("a\x1b[31m\nb\t c", 6) == "a\ufffd[31m…"
-    assert told("tool.results", {"tool_results": [{"result": "x\x07"}]}) == "   ← x\ufffd"
-    assert told("step.started", {}) == ""

@@ -7,7 +7,7 @@ import pytest
 
 from conftest import Serving
 from idetour.doctor import Road
-from idetour.doctor.chat import choices, has_content, message
+from idetour.doctor.chat import choices, has_content
 from idetour.errors import SetupError
 from upstream import Upstream, raw_stream, status, stream
 
@@ -54,11 +54,6 @@ def test_an_error_inside_the_stream_is_raised(led: Road, upstream: Upstream) -> 
 )
 def test_what_counts_as_content(choice: dict[str, object], expected: bool) -> None:
     assert has_content(choice) is expected
-
-
-def test_a_body_that_is_no_error_is_shown_cut() -> None:
-    assert message(b'{"error": {"message": "no"}}') == "no"
-    assert message(b"<html>" + b"x" * 1000) == "<html>" + "x" * 294
 
 
 def test_keep_alives_are_no_beginning(road: Callable[..., Road], upstream: Upstream) -> None:

@@ -1,4 +1,6 @@
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -36,3 +38,14 @@ def test_without_any_key_only_the_demo_answers(look: Look) -> None:
 
     assert state == "note"
     assert "only demo/… answers" in text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+@pytest.mark.parametrize(("mode", "above", "told"), [(0o644, 0o755, 1), (0o600, 0o755, 0), (0o644, 0o700, 0)])
+def test_a_file_of_keys_that_others_can_read_is_told(home: Path, mode: int, above: int, told: int) -> None:
+    home.mkdir()
+    home.chmod(above)
+    (home / ".env").touch(mode=mode)
+    (home / ".env").chmod(mode)
+
+    assert len([*keys.open_to_others(home / ".env")]) == told

@@ -7,7 +7,8 @@ import pytest
 
 from endpoints.talk import ask, look
 from idetour.endpoints import dashboard
-from idetour.endpoints.dashboard import FOLDER, files, ours
+from idetour.endpoints.dashboard import ADMIN, FOLDER, files
+from idetour.endpoints.places import PLACES, find
 
 
 def test_the_page_and_all_that_lies_beside_it_are_served(port: int) -> None:
@@ -53,7 +54,10 @@ def test_it_needs_no_key_even_where_others_do(served: Any) -> None:
 
 
 def test_the_api_is_no_file() -> None:
-    assert [ours(path) for path in ("/admin", "/admin/app.js", "/admin/api/status", "/administer")] == [
+    assert [
+        find(path) is PLACES[ADMIN]
+        for path in ("/admin", "/admin/app.js", "/admin/api/status", "/administer")
+    ] == [
         True,
         True,
         False,

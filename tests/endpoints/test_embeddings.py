@@ -49,6 +49,7 @@ routes: {{vectors: [{{use: a/e, else: [b/e]}}]}}
     assert json.loads(answer.body)["data"] == VECTORS["data"]
     [record] = serving_.gateway.pipeline.recent
     assert (record.asked, record.outcome, record.usage.prompt if record.usage else 0) == ("vectors", "ok", 3)
+    assert record.protocol == "embeddings"
 
 
 @pytest.mark.parametrize(

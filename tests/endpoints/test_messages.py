@@ -5,106 +5,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import anthropic
-import openai
 import pytest
 
+from endpoints.claude import HI, LS, WELL, client
 from endpoints.conftest import CANARY
-from endpoints.talk import ask, chat, look
+from endpoints.talk import ask, look
 from idetour.wire.messages_errors import TOO_LONG
-from upstream import Answer, Upstream, call, html, raw_stream, status, stream, think, until, whole
+from upstream import Answer, Upstream, call, html, status, stream, think, until, whole
 
 if TYPE_CHECKING:
     from conftest import Serving
-
-HI: list[Any] = [{"role": "user", "content": "hi"}]
-LS: Any = {
-    "name": "ls",
-    "description": "list",
-    "input_schema": {"type": "object", "properties": {"path": {"type": "string"}}},
-}
-WELL: dict[str, Any] = {"model": "m", "max_tokens": 100, "messages": HI}
-
-
-def client(port: int, base: str = "", **how: Any) -> anthropic.Anthropic:
-    return anthropic.Anthropic(
-        base_url=f"http://127.0.0.1:{port}{base}", api_key="typed", max_retries=0, **how
-    )
-
-
-def events(*said: dict[str, Any]) -> bytes:
-    return b"".join(f"event: {each['type']}\ndata: {json.dumps(each)}\n\n".encode() for each in said)
-
-
-def claude(*blocks: dict[str, Any], stop: str = "end_turn") -> list[dict[str, Any]]:
-    """An answer of Anthropic's, as its events."""
-    message = {"id": "msg_up", "type": "message", "role": "assistant", "model": "claude-up", "content": []}
-    usage = {
-        "input_tokens": 12,
-        "cache_read_input_tokens": 1024,
-        "cache_creation_input_tokens": 0,
-        "output_tokens": 1,
-    }
-    made: list[dict[str, Any]] = [
-        {
-            "type": "message_start",
-            "message": {**message, "stop_reason": None, "stop_sequence": None, "usage": usage},
-        }
-    ]
-    for index, block in enumerate(blocks):
-        made += block_events(index, block)
-    delta = {"stop_reason": stop, "stop_sequence": None}
-    return [
-        *made,
-        {"type": "message_delta", "delta": delta, "usage": {"output_tokens": 57}},
-        {"type": "message_stop"},
-    ]
-
-
-def block_events(index: int, block: dict[str, Any]) -> list[dict[str, Any]]:
-    """One block: empty at its start, and then what it says."""
-    empty: dict[str, Any]
-    if block["type"] == "text":
-        empty, deltas = {"text": ""}, [{"type": "text_delta", "text": block["text"]}]
-    elif block["type"] == "thinking":
-        empty = {"thinking": "", "signature": ""}
-        deltas = [
-            {"type": "thinking_delta", "thinking": block["thinking"]},
-            {"type": "signature_delta", "signature": block["signature"]},
-        ]
-    else:
-        empty = {"input": {}}
-        deltas = [{"type": "input_json_delta", "partial_json": json.dumps(block["input"])}]
-    return [
-        {"type": "content_block_start", "index": index, "content_block": {**block, **empty}},
-        *({"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas),
-        {"type": "content_block_stop", "index": index},
-    ]
-
-
-THOUGHT = {"type": "thinking", "thinking": "List first.", "signature": "Sig=="}
-SAID = {"type": "text", "text": "Let me look."}
-USE = {"type": "tool_use", "id": "toolu_01", "name": "ls", "input": {"path": "/"}}
-
-
-@pytest.fixture
-def two(
-    serving: Callable[..., "Serving"],
-    profile_file: Callable[..., Any],
-    upstreams: Callable[..., Upstream],
-    monkeypatch: pytest.MonkeyPatch,
-) -> tuple[int, Upstream, Upstream]:
-    """A port, an upstream that speaks Messages (`c`) and one that speaks Chat (`m`); `both` tries them in this order."""
-    monkeypatch.setenv("CANARY", CANARY)
-    speaks, other = upstreams(), upstreams()
-    text = f"""
-upstreams:
-  a: {{url: '{speaks.origin}', key: $CANARY, speaks: anthropic}}
-  o: {{url: '{other.url}', key: $CANARY}}
-models: {{c: a/claude-up, m: o/model}}
-routes: {{both: [{{use: c, else: [m]}}]}}
-"""
-    return serving(profile_file(text)).port, speaks, other
-
 
 # A client that speaks Messages, an upstream that speaks Chat.
 
@@ -331,48 +241,6 @@ def test_what_cannot_be_read_is_not_counted(port: int) -> None:
     assert ask(port, "POST", "/v1/messages/count_tokens", body).status == 400
 
 
-def test_an_upstream_that_can_count_is_asked(two: tuple[int, Upstream, Upstream]) -> None:
-    port, speaks, _ = two
-    speaks.always(whole({"input_tokens": 4321}))
-    assert client(port).messages.count_tokens(model="c", messages=HI, system="Be brief.").input_tokens == 4321
-    [sent] = speaks.requests
-    assert (sent.path, sent.header("x-api-key")) == ("/v1/messages/count_tokens", CANARY)
-    assert sent.json() == {"model": "claude-up", "messages": HI, "system": "Be brief."}
-
-
-def test_the_upstream_that_would_answer_is_the_one_that_counts(
-    serving: Callable[..., "Serving"], profile_file: Callable[..., Any], upstreams: Callable[..., Upstream]
-) -> None:
-    """By the rules of the route, which look at what is said and where it is asked."""
-    first, second = upstreams(), upstreams()
-    for number, upstream in enumerate((first, second)):
-        upstream.always(whole({"input_tokens": 1000 + number}))
-    text = f"""
-upstreams:
-  a: {{url: '{first.origin}', speaks: anthropic}}
-  b: {{url: '{second.origin}', speaks: anthropic}}
-routes:
-  r:
-    - {{when: {{says: refactor}}, use: b/x}}
-    - a/x
-"""
-    asking = client(serving(profile_file(text)).port)
-    counted = [
-        asking.messages.count_tokens(model="r", messages=[{"role": "user", "content": said}]).input_tokens
-        for said in ("hi", "refactor this")
-    ]
-    assert counted == [1000, 1001]
-
-
-@pytest.mark.parametrize("answer", [status(500), html(), whole({"input_tokens": "many"}), whole([])])
-def test_an_upstream_that_fails_to_count_leaves_the_estimate(
-    two: tuple[int, Upstream, Upstream], answer: Answer
-) -> None:
-    port, speaks, _ = two
-    speaks.always(answer)
-    assert client(port).messages.count_tokens(model="c", messages=HI).input_tokens < 30
-
-
 def test_models_are_listed_in_the_shape_of_who_asks(port: int) -> None:
     [model] = client(port).models.list().data
     assert (model.id, model.type, model.lifecycle) == ("m", "model", "active")
@@ -385,141 +253,6 @@ def test_one_model_is_told_in_the_shape_of_who_asks(port: int) -> None:
     assert look(port, "/anthropic/v1/models/m").json()["type"] == "model"
     with pytest.raises(anthropic.NotFoundError):
         client(port).models.retrieve("nobody")
-
-
-# An upstream that speaks Messages.
-
-
-def test_a_client_that_speaks_messages_gets_its_events_as_they_came(
-    two: tuple[int, Upstream, Upstream],
-) -> None:
-    port, speaks, _ = two
-    odd = {
-        "type": "content_block_delta",
-        "index": 0,
-        "delta": {"type": "citations_delta", "citation": {"n": 1}},
-    }
-    said = claude(SAID)
-    said.insert(3, odd)
-    said.insert(1, {"type": "ping"})
-    speaks.always(raw_stream(events(*said)))
-    answer = ask(port, "POST", "/v1/messages", json.dumps({**WELL, "model": "c", "stream": True}).encode())
-    said[0]["message"]["model"] = "c"
-    lines = [line.removeprefix(b"data: ") for line in answer.body.splitlines() if line.startswith(b"data: ")]
-    assert [json.loads(line) for line in lines] == said
-    assert answer.headers["x-idetour-target"] == "a/claude-up"
-
-
-def test_its_request_goes_on_as_it_came_but_for_the_model_and_the_key(
-    two: tuple[int, Upstream, Upstream],
-) -> None:
-    port, speaks, _ = two
-    speaks.always(
-        whole({"type": "message", "id": "msg_up", "content": [SAID], "model": "claude-up", "new_in_2027": 1})
-    )
-    turn = {"role": "assistant", "content": [THOUGHT, SAID]}
-    body = {
-        **WELL,
-        "model": "c",
-        "messages": [*HI, turn, *HI],
-        "tools": [{"type": "computer_toolset_20260801"}],
-    }
-    answer = ask(
-        port, "POST", "/v1/messages", json.dumps(body).encode(), anthropic_beta="x-1", x_api_key="typed"
-    )
-    [sent] = speaks.requests
-    assert sent.json() == {**body, "model": "claude-up", "stream": False}
-    assert (sent.header("x-api-key"), sent.header("anthropic-beta")) == (CANARY, "x-1")
-    assert sent.header("anthropic-version") == "2023-06-01"
-    assert (answer.json()["model"], answer.json()["new_in_2027"]) == ("c", 1)
-
-
-def test_openais_sdk_talks_to_claude(two: tuple[int, Upstream, Upstream]) -> None:
-    port, speaks, _ = two
-    speaks.always(raw_stream(events(*claude(THOUGHT, SAID, USE, stop="tool_use"))))
-    client = openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="typed", max_retries=0)
-    tool: Any = {"type": "function", "function": {"name": "ls", "parameters": {}}}
-    with client.chat.completions.stream(
-        model="c", messages=HI, tools=[tool], stream_options={"include_usage": True}
-    ) as reading:
-        said = reading.get_final_completion()
-    message = said.choices[0].message
-    assert (message.content, said.choices[0].finish_reason) == ("Let me look.", "tool_calls")
-    assert message.tool_calls
-    assert (message.tool_calls[0].id, message.tool_calls[0].function.arguments) == (
-        "toolu_01",
-        '{"path": "/"}',
-    )
-    assert message.to_dict()["reasoning_content"] == "List first."
-    assert said.usage
-    assert (said.usage.prompt_tokens, said.usage.total_tokens) == (1036, 1093)
-    assert b"x_anthropic" not in chat(port, model="c", stream=True).body
-
-
-def test_a_whole_answer_of_claudes_for_openais_sdk(two: tuple[int, Upstream, Upstream]) -> None:
-    port, speaks, _ = two
-    message = {
-        "type": "message",
-        "id": "msg_up",
-        "role": "assistant",
-        "model": "claude-up",
-        "content": [THOUGHT, SAID, USE],
-    }
-    usage = {"input_tokens": 12, "cache_read_input_tokens": 1024, "output_tokens": 57}
-    speaks.always(whole({**message, "stop_reason": "tool_use", "usage": usage}))
-    answer = chat(port, model="c").json()
-    assert (answer["model"], answer["choices"][0]["finish_reason"], answer["usage"]["total_tokens"]) == (
-        "c",
-        "tool_calls",
-        1093,
-    )
-    assert answer["choices"][0]["message"]["tool_calls"][0]["id"] == "toolu_01"
-    assert "x_anthropic" not in answer
-
-
-def test_what_claude_signed_goes_back_to_it_through_an_openai_client(
-    two: tuple[int, Upstream, Upstream],
-) -> None:
-    port, speaks, _ = two
-    message = {
-        "type": "message",
-        "id": "msg_up",
-        "role": "assistant",
-        "model": "claude-up",
-        "content": [THOUGHT, USE],
-    }
-    speaks.always(whole({**message, "stop_reason": "tool_use", "usage": {}}))
-    said = chat(port, model="c").json()["choices"][0]["message"]
-    result = {"role": "tool", "tool_call_id": "toolu_01", "content": "a.py"}
-    chat(port, model="c", messages=[*HI, said, result])
-    assert speaks.requests[-1].json()["messages"][1]["content"] == [THOUGHT, USE]
-
-
-@pytest.mark.parametrize("streams", [True, False])
-def test_before_the_first_word_the_next_upstream_is_tried_whatever_it_speaks(
-    two: tuple[int, Upstream, Upstream], streams: bool
-) -> None:
-    port, speaks, other = two
-    error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
-    started = events(claude()[0], error)
-    speaks.always(raw_stream(started) if streams else status(529, error))
-    other.always(stream("Hello") if streams else whole("Hello"))
-    with client(port) as asking:
-        if streams:
-            with asking.messages.stream(**{**WELL, "model": "both"}) as reading:
-                said = reading.get_final_message()
-        else:
-            said = asking.messages.create(**{**WELL, "model": "both"})
-    assert (said.content[0].to_dict()["text"], said.model) == ("Hello", "both")
-
-
-def test_after_the_first_word_an_error_of_claudes_keeps_its_type(two: tuple[int, Upstream, Upstream]) -> None:
-    port, speaks, _ = two
-    error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
-    speaks.always(raw_stream(events(*claude(SAID)[:3], error)))
-    body = json.dumps({**WELL, "model": "c", "stream": True}).encode()
-    last = ask(port, "POST", "/v1/messages", body).body.rstrip().splitlines()[-1]
-    assert json.loads(last.removeprefix(b"data: "))["error"]["type"] == "overloaded_error"
 
 
 def test_what_chat_has_no_word_for_is_refused_when_only_a_chat_upstream_is_left(port: int) -> None:

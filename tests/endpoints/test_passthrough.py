@@ -12,6 +12,8 @@ import pytest
 from endpoints.talk import HELLO, Answer, Line, ask, request
 from idetour.endpoints.entry import TICKET, Entry
 from idetour.upstreams.transport import Pool
+from idetour.usage.requests import Wanted, page
+from idetour.usage.row import Row
 from upstream import Authority, Upstream, redirect, reset_before_headers, status, stream, until, whole
 
 if TYPE_CHECKING:
@@ -207,3 +209,52 @@ def test_an_access_key_is_asked_for_and_stays_here(
     assert ask(serving.port, "POST", "/v1/files", b"{}", **headers).status == 200
     [asked] = tls_upstream.requests
     assert (asked.header("x-api-key"), asked.header("authorization")) == (None, OWN["authorization"])
+
+
+def kept(serving: "Serving", number: int) -> list[Row]:
+    """The requests in the store, the latest first, as soon as there are so many."""
+    store = serving.gateway.pipeline.chronicle.store
+    assert store
+    found: list[Row] = []
+    while len(found) < number:
+        found, _ = asyncio.run_coroutine_threadsafe(store.read(page(Wanted())), serving._loop).result(5)
+    return found
+
+
+def test_what_is_passed_on_is_recorded_with_the_tokens_that_the_host_says(
+    serving_through: Callable[..., "Serving"], host: str, tls_upstream: Upstream
+) -> None:
+    serving = serving_through()
+    tls_upstream.then(stream("from the host"), status(404))
+    body = json.dumps(
+        {**HELLO, "model": "gpt-9", "stream": True, "stream_options": {"include_usage": True}}
+    ).encode()
+    ask(serving.port, "POST", "/v1/chat/completions", body, **entering(serving, host))
+    ask(serving.port, "GET", "/v1/files/file-1/content", **entering(serving, host))
+    files, spoken = kept(serving, 2)
+
+    assert (spoken.protocol, spoken.asked, spoken.target) == ("passthrough", "gpt-9", f"{host}/gpt-9")
+    assert (spoken.outcome, spoken.status, spoken.stream, spoken.counted) == ("ok", 200, True, "reported")
+    assert (files.asked, files.outcome, files.status, files.tokens) == ("/v1/files", "failed", 404, None)
+
+
+def test_a_host_that_was_not_reached_is_recorded_too(
+    serving_through: Callable[..., "Serving"], host: str, tls_upstream: Upstream
+) -> None:
+    serving = serving_through()
+    tls_upstream.always(reset_before_headers())
+    ask(serving.port, "POST", "/v1/files", b"{}", **entering(serving, host))
+    [row] = kept(serving, 1)
+
+    assert (row.outcome, row.status, row.target) == ("failed", 502, None)
+
+
+def test_a_tasks_token_goes_to_no_host(
+    serving_through: Callable[..., "Serving"], host: str, tls_upstream: Upstream
+) -> None:
+    started = serving_through()
+    granting = started.gateway.app.admin.grants.issue("a task", seconds=60, models=None)
+    _, token = asyncio.run_coroutine_threadsafe(granting, started._loop).result(5)
+    ticket = started.gateway.app.tickets.issue(Entry(host=host, credentials={"x-api-key": token}))
+    ask(started.port, "POST", "/v1/files", b"x", host=HOST, x_idetour_ticket=ticket)
+    assert [each.header("x-api-key") for each in tls_upstream.requests] == [None]

@@ -1,5 +1,6 @@
 """A small file that survives restarts. How it fares with broken files and full disks: `test_lasting.py`."""
 
+import asyncio
 import sqlite3
 from pathlib import Path
 
@@ -48,3 +49,22 @@ def test_a_file_of_another_shape_is_moved_aside(tmp_path: Path) -> None:
     again, found = opened(path)
     again.close()
     assert found == ["one"]
+
+
+def test_what_another_process_writes_is_seen_once_and_what_we_write_is_not(tmp_path: Path) -> None:
+    def words(connection: sqlite3.Connection) -> list[str]:
+        return [word for (word,) in connection.execute("SELECT word FROM words")]
+
+    async def looked() -> list[list[str] | None]:
+        ours, theirs = opened(path)[0], sqlite3.connect(path)
+        ours.write("INSERT INTO words VALUES (?)", ("ours",))
+        seen = [await ours.changed(words)]
+        with theirs:
+            theirs.execute("INSERT INTO words VALUES (?)", ("theirs",))
+        theirs.close()
+        seen += [await ours.changed(words), await ours.changed(words)]
+        ours.close()
+        return [*seen, await ours.changed(words)]
+
+    path = tmp_path / "words.sqlite"
+    assert asyncio.run(looked()) == [None, ["ours", "theirs"], None, None]

@@ -1,7 +1,9 @@
 """What upstreams really say when they refuse, and what follows from it."""
 
+import base64
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -37,6 +39,8 @@ GOLDEN = """
     request 400 context_length_exceeded larger
 400 {"error":{"message":"This model's maximum context length is 8192 tokens","type":"BadRequestError","code":400}}
     request 400 context_length_exceeded larger
+400 {"object":"error","message":"openai/gpt-oss-120b is not a multimodal model","type":"BadRequestError","code":400}
+    request 400 images_not_supported seeing
 401 {"status":401,"title":"Unauthorized","detail":"missing authorization"}
     credential 401 invalid_api_key elsewhere 1800s
 403 {"status":403,"title":"Forbidden","detail":"Authorization failed"}
@@ -87,6 +91,8 @@ GOLDEN = """
 503 {"code":"ModelUnavailable","message":"later"}
     model 503 overloaded again elsewhere passes busy
 
+404 {"error":{"message":"No endpoints found that support image input","code":404}}
+    request 400 images_not_supported seeing
 402 {"error":{"message":"This request requires more credits, or fewer max_tokens.","code":402}}
     credential 429 insufficient_quota elsewhere 1800s
 429 {"error":{"message":"Rate limit exceeded: free-models-per-day.","code":429,"metadata":{"headers":{}}}}
@@ -95,6 +101,8 @@ GOLDEN = """
     model 502 upstream_error again elsewhere
 404 {"error":{"message":"model \\"x\\" not found","type":"not_found_error","param":null,"code":null}}
     credential×model 404 model_not_found elsewhere 3600s
+500 {"error":{"code":500,"message":"image input is not supported - hint: if this is unexpected, you may need to provide the mmproj","type":"server_error"}}
+    request 400 images_not_supported seeing
 503 {"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}
     model 503 overloaded again elsewhere passes busy
 400 {"error":{"code":400,"message":"request (13392 tokens) exceeds","type":"exceed_context_size_error"}}
@@ -135,8 +143,14 @@ LINES = [line for line in GOLDEN.splitlines() if line]
 def test_what_an_upstream_says_decides_what_follows(said: str, meant: str) -> None:
     status, _, body = said.partition(" ")
     fault = answered(int(status), body)
-    wider = fault.elsewhere and not fault.larger
-    words = {"again": fault.again, "larger": fault.larger, "elsewhere": wider, "passes": fault.passes}
+    wider = fault.elsewhere and not (fault.larger or fault.seeing)
+    words = {
+        "seeing": fault.seeing,
+        "again": fault.again,
+        "larger": fault.larger,
+        "elsewhere": wider,
+        "passes": fault.passes,
+    }
     able = [word for word, yes in (words | {"busy": fault.busy}).items() if yes]
     rest = [f"{fault.rest:.0f}s"] if fault.rest else []
     told = [fault.scope, str(fault.error.status), str(fault.error.code), *able, *rest]
@@ -257,3 +271,21 @@ def test_the_upstreams_words_are_kept_where_they_may_be_about_a_field(
     fault = answered(status, json.dumps({"error": {"message": f"{message} {KEY.reveal()}"}}))
     assert (fault.said is not None) is complains
     assert KEY.reveal() not in str(fault.said)
+
+
+@pytest.mark.parametrize(
+    "value", [KEY.reveal(), f"7 {KEY.reveal()}", f"Fri, 20 Nov 2026 11:00:00 {KEY.reveal()}"]
+)
+def test_when_to_come_back_is_a_time_and_nothing_else(value: str) -> None:
+    assert faults.of_answer(429, {"retry-after": value}, b"", candidate(), None).error.headers == {}
+    date = {"retry-after": "Fri, 20 Nov 2026 11:00:00 GMT"}
+    assert faults.of_answer(429, date, b"", candidate(), None).error.headers == date
+
+
+def test_a_key_is_found_where_json_escapes_it_and_so_is_a_proxys_password() -> None:
+    escaped = "".join(f"\\u{ord(char):04x}" for char in KEY.reveal())
+    assert str(KEY) in answered(400, f'{{"error": {{"message": "bad {escaped}"}}}}').error.message
+    behind = candidate()
+    proxied = replace(behind, upstream=replace(behind.upstream, proxy="http://me:pass-word-1@proxy:1"))
+    for said in ("pass-word-1", base64.b64encode(b"me:pass-word-1").decode()):
+        assert said not in faults.of_answer(407, {}, f"no {said}".encode(), proxied, None).error.message

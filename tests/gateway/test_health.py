@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -215,6 +216,7 @@ def test_long_rests_survive_a_restart_and_short_ones_do_not(tmp_path: Path) -> N
     assert after.identify(key) == before.identify(key)
     assert 1700 < after.place(long).free(5.0) - 5.0 <= 1980
     assert free(after, short)
+    after.lasting.close()
     assert b"canary" not in b"".join(each.read_bytes() for each in tmp_path.iterdir())
 
 
@@ -224,7 +226,8 @@ def test_what_is_over_is_not_remembered(tmp_path: Path) -> None:
     clock.now += 1
     first.enter(FIRST).answered(first_byte=False)
     first.lasting.close()
-    assert Lasting(tmp_path / "rests.sqlite").rows == {}
+    with closing(Lasting(tmp_path / "rests.sqlite")) as kept:
+        assert kept.rows == {}
 
 
 def test_what_was_cleared_is_not_remembered_either(tmp_path: Path) -> None:
@@ -234,7 +237,8 @@ def test_what_was_cleared_is_not_remembered_either(tmp_path: Path) -> None:
     second = Health(Lasting(tmp_path / "rests.sqlite"), Clock())
     assert second.clear("a") == []  # it was not considered since the start, and is cleared all the same
     second.lasting.close()
-    assert Lasting(tmp_path / "rests.sqlite").rows == {}
+    with closing(Lasting(tmp_path / "rests.sqlite")) as kept:
+        assert kept.rows == {}
 
 
 def test_another_salt_makes_another_identity() -> None:

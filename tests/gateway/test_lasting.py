@@ -3,6 +3,7 @@
 import logging
 import os
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,12 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "rests.sqlite"
 
 
+def kept(path: Path) -> dict[tuple[str, str], Row]:
+    """What the file holds."""
+    with closing(Lasting(path)) as lasting:
+        return lasting.rows
+
+
 def test_what_was_put_is_there_again_and_what_was_dropped_is_not(path: Path) -> None:
     first = Lasting(path)
     first.put(ROW)
@@ -26,13 +33,14 @@ def test_what_was_put_is_there_again_and_what_was_dropped_is_not(path: Path) -> 
     second = Lasting(path)
     assert second.rows == {("nim/some/model", "1234"): ROW}
     assert second.salt == first.salt
+    second.close()
 
 
 def test_what_is_over_is_struck_out(path: Path) -> None:
     first = Lasting(path)
     first.put(ROW._replace(until=1e9))
     first.close()
-    assert Lasting(path).rows == {}
+    assert kept(path) == {}
 
 
 def test_without_a_file_it_is_kept_in_memory() -> None:
@@ -59,7 +67,7 @@ def test_a_file_that_is_no_database_is_moved_aside(path: Path, caplog: pytest.Lo
     lasting.close()
     assert path.with_suffix(".broken").read_bytes().startswith(b"this is no database")
     assert "moved to" in caplog.text
-    assert Lasting(path).rows == {(ROW.name, ROW.id): ROW}
+    assert kept(path) == {(ROW.name, ROW.id): ROW}
 
 
 def test_a_folder_that_cannot_be_written_costs_a_warning(
@@ -88,4 +96,4 @@ def test_two_processes_may_have_it_open(path: Path) -> None:
     second.put(ROW._replace(id="5678"))
     first.close()
     second.close()
-    assert len(Lasting(path).rows) == 2
+    assert len(kept(path)) == 2

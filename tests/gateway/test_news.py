@@ -37,15 +37,38 @@ def test_silence_is_told_too() -> None:
     assert ran(job) is None
 
 
+def left(news: News) -> int:
+    """Somebody listened. The number of the last event that they heard of."""
+    with news.listening():
+        return news.number
+
+
 def test_who_comes_back_gets_what_was_missed() -> None:
     news = News()
+    last = left(news)
     for number in range(5):
         news.publish("log", {"n": number})
 
-    items, gap = news.missed(news.id(3))
-    assert ([item.number for item in items], gap) == ([4, 5], False)
-    assert news.missed(news.id(5)) == ([], False)
+    items, gap = news.missed(news.id(last + 3))
+    assert ([item.number for item in items], gap) == ([last + 4, last + 5], False)
+    assert news.missed(news.id(last + 5)) == ([], False)
     assert news.missed(None) == ([], False)
+
+
+def test_while_nobody_listens_nothing_is_made() -> None:
+    def made() -> object:
+        raise AssertionError
+
+    News().publish("log", made)
+
+
+def test_who_comes_back_late_is_told_that_something_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BACK_SECONDS", -1.0)
+    news = News()
+    last = left(news)
+    news.publish("log", {})
+    with news.listening():
+        assert news.missed(news.id(last)) == ([], True)
 
 
 @pytest.mark.parametrize("last", ["other-3", "", "x", "{boot}-9", "{boot}-x", "{boot}-²"])
@@ -59,13 +82,14 @@ def test_an_id_of_another_start_is_a_gap(last: str) -> None:
 def test_what_is_forgotten_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "KEPT_BYTES", 200)
     news = News()
+    last = left(news)
     for _ in range(20):
         news.publish("log", {"text": "x" * 30})
-    items, gap = news.missed(news.id(1))
+    items, gap = news.missed(news.id(last + 1))
 
     assert gap
     assert 0 < len(items) < 5
-    assert items[-1].number == 20
+    assert items[-1].number == last + 20
 
 
 def test_who_is_too_slow_is_late_and_the_others_are_not() -> None:
@@ -92,5 +116,7 @@ def test_there_is_a_most_of_listeners_and_leaving_makes_room(monkeypatch: pytest
 
 
 def test_an_event_is_an_object() -> None:
+    news = News()
+    left(news)
     with pytest.raises(TypeError):
-        News().publish("log", ["no object"])
+        news.publish("log", ["no object"])

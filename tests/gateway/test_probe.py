@@ -117,7 +117,7 @@ def test_what_was_changed_and_what_was_refused_is_told_and_learned(
     assert {row.quirk.field for row in probe.pipeline.quirks.rows()} == {"tool_choice", "developer"}
 
 
-def test_a_model_that_only_talks(probed: Callable[[], Probe], upstream: Upstream) -> None:
+def test_a_model_that_only_talks_is_found_out(probed: Callable[[], Probe], upstream: Upstream) -> None:
     upstream.always(lambda request: stream("hi") if request.json()["stream"] else whole("hi"))
     found = {each.what: (each.verdict, each.remark) for each in probed().findings}
     assert found["tools"] == ("no", "it called nothing")

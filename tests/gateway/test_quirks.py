@@ -1,5 +1,6 @@
 """What is remembered of targets: over a restart, in a bounded number, for a time."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -130,3 +131,31 @@ def test_a_program_is_told_what_where_since_when_and_why() -> None:
         "why": "no seed here",
         "profile": "models: { NAME: { to: nim/some/model, drop: [seed] } }",
     }
+
+
+def test_what_another_process_learns_and_forgets_is_taken_over(path: Path) -> None:
+    ours, theirs = Quirks(path), Quirks(path)
+    ours.learn(TARGET, SEED, why="")
+    asyncio.run(theirs.refresh())
+    theirs.forget(TARGET)
+    theirs.learn(TARGET, CLAMP, why="")
+    theirs.close()
+    asyncio.run(ours.refresh())
+    assert ours.of(TARGET) == [CLAMP]
+    ours.close()
+
+
+def test_what_is_learned_while_the_file_is_read_again_is_not_lost(path: Path) -> None:
+    ours, theirs = Quirks(path), Quirks(path)
+    theirs.learn(TARGET, SEED, why="")
+    theirs.close()
+
+    async def both() -> None:
+        reading = asyncio.create_task(ours.refresh())
+        await asyncio.sleep(0)
+        ours.learn(TARGET, CLAMP, why="")
+        await reading
+
+    asyncio.run(both())
+    assert ours.of(TARGET) == [SEED, CLAMP]
+    ours.close()

@@ -76,6 +76,13 @@ def entry(url: str, text: str, method: str = "POST", **headers: str) -> dict[str
     return {"request": {"method": method, "url": url, "headers": pairs, "postData": {"text": text}}}
 
 
+def test_a_responses_body_that_came_by_chats_path_can_be_sent_again() -> None:
+    body = {"model": "m", "input": "hi"}
+    [found] = read(json.dumps(GOOD | {"body": body}).encode(), source="f")
+
+    assert (found.protocol, found.body) == ("chat", body)
+
+
 def test_of_a_har_file_the_requests_to_models_are_taken() -> None:
     entries = [
         entry("https://x.test/page", "a=1"),

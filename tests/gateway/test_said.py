@@ -49,7 +49,7 @@ def chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
     return {"id": "1", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
 
 
-def test_a_whole_chat_answer() -> None:
+def test_a_whole_chat_answer_is_read() -> None:
     message = {"role": "assistant", "content": "Hello", "tool_calls": [CALL, CUSTOM]}
     body = {"choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}], "usage": USAGE}
 
@@ -61,7 +61,7 @@ def test_a_whole_chat_answer() -> None:
     )
 
 
-def test_a_streamed_chat_answer() -> None:
+def test_a_streamed_chat_answer_is_put_together() -> None:
     half = {"index": 0, "function": {"arguments": " 1}"}}
     first = {**CALL, "index": 0, "function": {"name": "write", "arguments": '{"a":'}}
     body = sse(
@@ -109,7 +109,7 @@ def test_a_message_whole_and_streamed_says_the_same() -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_response(stream: bool) -> None:
+def test_a_response_is_read_whole_and_as_a_stream(stream: bool) -> None:
     body = json.dumps(RESPONSE).encode()
     if stream:
         body = sse(

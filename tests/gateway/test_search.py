@@ -175,3 +175,12 @@ def test_an_open_breaker_is_told_as_overload(health: Health) -> None:
             health.enter(each).failed(DEAD)
     error = combined(Search(health, [A, B]), [])
     assert (error.status, error.code, error.headers["retry-after"]) == (503, "overloaded", "30")
+
+
+def test_who_has_no_word_for_it_is_asked_with_no_other_key(health: Health) -> None:
+    assert order(health, [A, A2, B], fault("request", unable=True)) == [A, B]
+
+
+def test_once_one_saw_no_images_those_that_see_none_either_are_not_asked(health: Health) -> None:
+    blind, unknown = trying("c/blind", images=False), trying("c/unknown")
+    assert order(health, [A, A2, blind, unknown], fault("request", seeing=True)) == [A, unknown]

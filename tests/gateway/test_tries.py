@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.trying import candidate, trying
-from idetour.gateway.tries import Refused, Try, affinity, at_most, fitting, tries
-from idetour.profile import Upstream
+from idetour.gateway.tries import Refused, Try, affinity, at_most, fitting, foreseen, tries
+from idetour.profile import Target, Upstream
 from idetour.profile.credential import Key
 from idetour.routes.asked import Asked
 from idetour.routes.plan import Candidate, Plan
@@ -181,5 +182,27 @@ def test_messages_that_cannot_be_read_change_no_order() -> None:
 
 def test_at_most_so_many_and_each_target_among_them() -> None:
     many = [trying("a/x", str(number)) for number in range(9)] + [trying("b/x"), trying("c/x")]
-    kept = [*at_most(many, 5, 3)]
+    kept = [*at_most(many, 5)]
     assert [str(each.candidate.target) for each in kept] == ["a/x", "a/x", "a/x", "b/x", "c/x"]
+
+
+def test_of_more_targets_than_that_the_first_are_kept_with_one_key_each() -> None:
+    many = [trying(f"{name}/x", key) for name in "abcdefg" for key in ("one", "two")]
+    assert [(each.candidate.target.upstream, each.id) for each in at_most(many, 5)] == [
+        (name, "one") for name in "abcde"
+    ]
+
+
+def test_who_sees_is_foreseen_though_five_blind_ones_stand_before_it() -> None:
+    blind = [candidate(f"{name}/blind", images=False) for name in "abcdef"]
+    plan = Plan(asked="m", why="", candidates=(*blind, candidate("g/seeing", images=True)))
+    shown = asked(messages=[{"role": "user", "content": [PICTURE]}])
+    assert [each.target.upstream for each in foreseen(plan, shown)] == [*"gabcd"]
+
+
+def test_those_without_a_key_are_named_and_do_not_count() -> None:
+    locked = [replace(candidate(f"{name}/x").upstream, needs_key=True) for name in "abcdef"]
+    mute = tuple(Candidate(target=Target.parse(f"{each.name}/x"), upstream=each) for each in locked)
+    able = tuple(candidate(f"{name}/x") for name in "ghijkl")
+    plan = Plan(asked="m", why="", candidates=(*mute, *able))
+    assert [each.target.upstream for each in foreseen(plan, asked())] == [*"abcdefghijk"]

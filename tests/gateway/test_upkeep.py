@@ -8,10 +8,12 @@ import pytest
 
 from gateway.asking import pipelining
 from idetour.gateway import upkeep
+from idetour.gateway.quirks import Quirks
 from idetour.gateway.upkeep import Upkeep, in_use
-from idetour.profile import Profile
+from idetour.profile import Profile, Target
 from idetour.profile import Upstream as Place
 from idetour.profile.watch import Watched
+from idetour.upstreams.quirk import Quirk
 from upstream import Upstream, html, raw, raw_stream, reset_before_headers, status, until, whole
 
 
@@ -104,6 +106,29 @@ def test_a_changed_profile_is_picked_up_and_told(
 
     assert asyncio.run(run()) == {"other", "another"}
     assert "profile read again" in caplog.text
+
+
+def test_what_another_process_learns_is_known_within_a_second(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "QUIRKS_SECONDS", 0.01)
+    target, learned = Target("nim", "some/model"), Quirk("drop", "seed")
+
+    async def run() -> list[Quirk]:
+        async with pipelining() as shared:
+            shared.quirks = Quirks(tmp_path / "quirks.sqlite")
+            keeper = Upkeep(Watched(path), shared)
+            keeper._begin(keeper._watch_quirks())
+            other = Quirks(tmp_path / "quirks.sqlite")
+            other.learn(target, learned, why="no seed here")
+            other.close()
+            while not shared.quirks.rows():
+                await asyncio.sleep(0.01)
+            await asyncio.wait(keeper.halt())
+            shared.quirks.close()
+            return shared.quirks.of(target)
+
+    assert asyncio.run(run()) == [learned]
 
 
 def test_a_job_that_fails_says_so(path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -147,3 +147,13 @@ def test_a_key_does_not_follow_a_known_upstream_to_another_host(tmp_path: Path) 
         "nim", {"url": "https://elsewhere.example/v1"}, env=env, base=known, folder=tmp_path
     )
     assert (same.keys, other.keys, other.ready) == (known.keys, (), True)
+
+
+def test_manners_laid_over_others_add_to_their_sets_and_win_otherwise() -> None:
+    upper = Manners(accepts=frozenset("a"), drop=frozenset("x"), rename={"b": "c"}, usage=False)
+    lower = Manners(accepts=frozenset("b"), rename={"b": "d", "e": "f"}, usage=True, pace=3)
+
+    assert upper.over(lower) == Manners(
+        accepts=frozenset("ab"), drop=frozenset("x"), rename={"b": "c", "e": "f"}, usage=False, pace=3
+    )
+    assert Manners().over(lower) == lower

@@ -25,7 +25,7 @@ def test_the_fast_way_reads_the_shipped_file_as_the_checked_way_does() -> None:
     assert load(env={}) == load(shipped("profiles") / "catalog.yaml", env={})
 
 
-def test_another_file_is_checked(tmp_path: Path) -> None:
+def test_a_catalog_of_ones_own_is_checked(tmp_path: Path) -> None:
     path = tmp_path / "catalog.yaml"
     path.write_text("upstreams: { a: { ulr: x } }\nmodels: {}\nhosts: []\n")
 

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from idetour.errors import SetupError
 from idetour.home import in_checkout
 from idetour.profile import Catalog, Profile, Rule, Target
-from idetour.profile.read import ProfileError, available, find, read
+from idetour.profile.read import NO_PROFILES, ProfileError, available, find, read
 
 Read = Callable[..., Profile]
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = sorted((ROOT / "tests" / "golden" / "profiles").glob("*.txt"))
-SHIPPED = sorted(path for path in (ROOT / "profiles").glob("*.yaml") if path.name != "catalog.yaml")
+SHIPPED = sorted(path for path in (ROOT / "profiles").glob("*.yaml") if path.name not in NO_PROFILES)
 WHOLE = (ROOT / "profiles" / "team.yaml").read_text("utf-8")
 
 
@@ -170,5 +170,7 @@ def test_an_unknown_name_hears_the_nearest_and_the_places(home: Path) -> None:
     assert str(mine.parent) in str(error.value)
 
 
-def test_the_catalog_is_no_profile(home: Path) -> None:
-    assert "catalog" not in dict(available())
+@pytest.mark.parametrize("name", NO_PROFILES)
+def test_what_lies_beside_the_shipped_profiles_is_none(name: str, home: Path) -> None:
+    assert (ROOT / "profiles" / name).is_file()
+    assert Path(name).stem not in dict(available())

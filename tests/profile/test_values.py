@@ -22,7 +22,7 @@ def check(kind: Any, text: Any) -> Any:
         "demo:",
     ],
 )
-def test_these_are_base_urls(url: str) -> None:
+def test_a_base_url_loses_its_trailing_slash_alone(url: str) -> None:
     assert check(values.Url, url) == url
     assert check(values.Url, url + "/") == url if url != "demo:" else True
 
@@ -43,7 +43,7 @@ def test_these_are_base_urls(url: str) -> None:
         "file:///etc/passwd",
     ],
 )
-def test_these_are_not(url: str) -> None:
+def test_what_is_no_base_url_is_refused(url: str) -> None:
     with pytest.raises(ValidationError):
         check(values.Url, url)
 

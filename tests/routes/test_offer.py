@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from idetour.routes.offer import asks_for, first_choice, lacking, state, targets
 from idetour.profile import Profile, Upstream
 from idetour.profile.catalog import load
 from idetour.profile.read import read
+from idetour.routes.offer import asks_for, first_choice, lacking, state, targets
 from idetour.secret import Secret
 
 type Reads = Callable[..., Profile]

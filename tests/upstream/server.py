@@ -102,8 +102,11 @@ class Upstream:
     async def _close(self) -> None:
         await self._unlisten()
         self._socket.close()
-        if serving := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait(serving, timeout=2)  # reset, they end by themselves
+        while serving := asyncio.all_tasks() - {asyncio.current_task()}:  # one just accepted begins another
+            _, going_on = await asyncio.wait(serving, timeout=2)  # reset, they end by themselves
+            if going_on:
+                break
+        await asyncio.sleep(0)  # what was reset last is closed in the loop's next turn
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._server is None:  # accepted while the port was being closed

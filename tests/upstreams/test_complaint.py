@@ -4,6 +4,7 @@ Each of these words was seen at the provider that the file is named after, or is
 """
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +119,15 @@ def test_a_complaint_mentions_a_field_by_its_last_name() -> None:
 )
 def test_a_name_is_known_however_it_is_spelled(name: str, ours: str) -> None:
     assert snake(name) == ours
+
+
+def test_a_name_with_endless_parts_is_looked_for_in_a_few_ways_only() -> None:
+    inner: dict[str, Any] = {}
+    for _ in range(6):
+        inner = {"properties": {"a": inner}}
+    way = "tools function parameters properties a " * 100
+    body = {"model": "x", "messages": [], "tools": [{"function": {"parameters": inner}}]}
+    began = time.process_time()
+    complaint.read(Fault("unknown field", param=f"{way} other"), json.dumps(body).encode())
+
+    assert time.process_time() - began < 5  # it was hours, or a RecursionError

@@ -71,6 +71,20 @@ def test_tools_calls_the_first_tool_with_arguments_that_fit() -> None:
     assert json.loads(call["function"]["arguments"]) == {"path": "demo", "depth": 1}
 
 
+def test_agent_calls_one_tool_each_turn_with_an_id_of_its_own() -> None:
+    tools = [{"type": "function", "function": {"name": name}} for name in ("bash", "task_done")]
+    results: list[dict[str, Any]] = []
+    ids = []
+    for _ in range(3):
+        (choice,) = answer("agent", user("do it"), *results, tools=tools)["choices"]
+        (call,) = choice["message"]["tool_calls"]
+        ids.append(call["id"])
+        results += [choice["message"], {"role": "tool", "tool_call_id": call["id"], "content": ""}]
+
+    assert (len({*ids}), call["function"]["name"]) == (3, "task_done")
+    assert "I am a script" in answer("agent")["choices"][0]["message"]["content"]
+
+
 @pytest.mark.parametrize("more", [{}, {"tools": []}, {"tools": None}])
 def test_tools_without_tools_speaks(more: dict[str, Any]) -> None:
     assert answer("tools", **more)["choices"][0]["finish_reason"] == "stop"
@@ -156,5 +170,5 @@ def test_what_it_cannot_read_is_the_askers_mistake(body: bytes) -> None:
 def test_a_model_that_is_none_is_not_found() -> None:
     sent = Outgoing(url="demo:", headers={}, body=json.dumps({"model": "gpt-4o", "messages": []}).encode())
 
-    with pytest.raises(NotFound, match="There is no demo/gpt-4o. There are: hello, thinker, tools, slow."):
+    with pytest.raises(NotFound, match=r"There is no demo/gpt-4o\. There are: hello, .*, agent, slow\."):
         asyncio.run(Demo().send(sent))

@@ -67,7 +67,7 @@ CASES: dict[str, tuple[list[Any], list[Any]]] = {
 
 
 @pytest.mark.parametrize(("given", "sent"), CASES.values(), ids=CASES.keys())
-def test_a_strict_upstream_gets(given: list[Any], sent: list[Any]) -> None:
+def test_a_strict_upstream_gets_a_history_in_order(given: list[Any], sent: list[Any]) -> None:
     assert ordered(*given) == sent
     assert ordered(*sent) == sent
     assert lacking(raw.of(given))

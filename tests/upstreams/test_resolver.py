@@ -41,5 +41,5 @@ def test_any_other_name_is_resolved_as_ever() -> None:
         ("104.18.7.192", False),
     ],
 )
-def test_which_addresses_are_this_machine(address: str, expected: bool) -> None:
+def test_this_machine_is_known_by_its_addresses(address: str, expected: bool) -> None:
     assert is_loopback(address) is expected

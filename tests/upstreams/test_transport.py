@@ -3,17 +3,12 @@
 import asyncio
 import gzip
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
-from idetour.certs.authority import ensure
-from idetour.certs.outbound import outbound_context
 from idetour.upstreams import transport
-from idetour.upstreams.transport import Incoming, Outgoing, Pool, TransportError
+from idetour.upstreams.transport import Pool, TransportError
 from upstream import (
     Act,
     Answer,
@@ -27,49 +22,9 @@ from upstream import (
     stream,
     until,
 )
+from upstreams.pooling import BODY, HEADERS, ask, failing, to, using, whole
 
-BODY = b'{"model":"m","stream":true,"messages":[]}'
-HEADERS = {"content-type": "application/json", "authorization": "Bearer sk-test-000"}
 type Upstreams = Callable[..., Upstream]
-
-
-def to(url: str, **more: Any) -> Outgoing:
-    return Outgoing(url=f"{url}/chat/completions", headers=HEADERS, body=BODY, **more)
-
-
-def using[T](work: Callable[[Pool], Awaitable[T]], pool: Pool | None = None) -> T:
-    """Run `work` with a pool, which is closed afterwards."""
-
-    async def run(pool: Pool) -> T:
-        try:
-            return await work(pool)
-        finally:
-            await pool.close()
-
-    return asyncio.run(run(pool or Pool()))
-
-
-async def whole(incoming: Incoming) -> bytes:
-    """The body to its end."""
-    body = b""
-    while data := await incoming.read():
-        body += data
-    incoming.close()
-    return body
-
-
-def ask(outgoing: Outgoing, pool: Pool | None = None) -> tuple[int, bytes]:
-    async def work(pool: Pool) -> tuple[int, bytes]:
-        incoming = await pool.send(outgoing)
-        return incoming.status, await whole(incoming)
-
-    return using(work, pool)
-
-
-def failing(outgoing: Outgoing, pool: Pool | None = None) -> TransportError:
-    with pytest.raises(TransportError) as caught:
-        ask(outgoing, pool)
-    return caught.value
 
 
 # What is sent.
@@ -245,7 +200,7 @@ def test_what_cannot_be_inflated_is_broken(upstream: Upstream, answer: Answer, m
 # What fails.
 
 
-def test_a_refused_connection(upstream: Upstream) -> None:
+def test_a_refused_connection_is_told_as_one(upstream: Upstream) -> None:
     upstream.refuse()
     error = failing(to(upstream.url))
 
@@ -253,7 +208,7 @@ def test_a_refused_connection(upstream: Upstream) -> None:
     assert str(error).startswith("cannot connect: ")
 
 
-def test_a_name_that_does_not_exist() -> None:
+def test_a_name_that_does_not_exist_is_no_connection() -> None:
     assert failing(to("http://no-such-host.invalid/v1")).kind == "connect"
 
 
@@ -271,7 +226,7 @@ def test_a_server_that_takes_no_part_in_tls(
     [stall_before_headers(), raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n", 0.5, b"x", Act.FIN)],
     ids=["no head", "a head alone"],
 )
-def test_silence_before_the_first_byte(upstream: Upstream, answer: Answer) -> None:
+def test_silence_is_given_up_after_the_first_bytes_time(upstream: Upstream, answer: Answer) -> None:
     upstream.then(answer)
     error = failing(to(upstream.url, first_byte=0.1))
 
@@ -280,9 +235,9 @@ def test_silence_before_the_first_byte(upstream: Upstream, answer: Answer) -> No
 
 
 def test_a_pause_after_the_first_byte_is_not_ours_to_judge(upstream: Upstream) -> None:
-    upstream.then(raw_stream(b"a", b"b").edited(lambda steps: [steps[0], 0.3, steps[1]]))
+    upstream.then(raw_stream(b"a", b"b").edited(lambda steps: [steps[0], 0.6, steps[1]]))
 
-    assert ask(to(upstream.url, first_byte=0.2)) == (200, b"ab")
+    assert ask(to(upstream.url, first_byte=0.5)) == (200, b"ab")
 
 
 @pytest.mark.parametrize(
@@ -297,7 +252,7 @@ def test_a_pause_after_the_first_byte_is_not_ours_to_judge(upstream: Upstream) -
     ],
     ids=["reset", "half a head", "no HTTP", "reset in the body", "body cut", "no body"],
 )
-def test_a_connection_that_breaks(upstream: Upstream, answer: Answer) -> None:
+def test_a_connection_that_breaks_is_told_as_broken(upstream: Upstream, answer: Answer) -> None:
     upstream.then(answer)
     error = failing(to(upstream.url))
 
@@ -310,153 +265,24 @@ def test_an_address_that_is_none_is_an_error_and_no_crash(url: str) -> None:
     assert failing(to(url)).kind in ("broken", "connect")
 
 
-# TLS.
-
-
-def test_the_certificate_file_of_an_upstream_is_trusted(tls_upstream: Upstream, authority: Authority) -> None:
-    assert ask(to(tls_upstream.url, ca=authority.ca))[0] == 200
-
-
 @pytest.mark.parametrize(
-    ("host", "expired", "trusted"),
-    [("elsewhere.test", False, True), ("127.0.0.1", True, True), ("127.0.0.1", False, False)],
-    ids=["of another host", "expired", "of an authority nobody trusts"],
+    "proxy",
+    ["http://me:{}@127.0.0.1:port", "socks5://me:{}@127.0.0.1:1", "http://me:{}@127.0.0.1:99999", "{}"],
 )
-def test_a_certificate_that_does_not_vouch(
-    upstreams: Upstreams, authority: Authority, host: str, expired: bool, trusted: bool
-) -> None:
-    upstream = upstreams(tls=authority.leaf(host, expired=expired))
-    error = failing(to(upstream.url, ca=authority.ca if trusted else None))
+def test_a_proxy_that_is_none_is_told_without_its_password(proxy: str) -> None:
+    password = "canary-0123456789"
+    outgoing = to("http://127.0.0.1:9", proxy=proxy.format(password))
 
-    assert error.kind == "tls"
-    assert str(error).startswith("TLS failed: ")
-    assert upstream.requests == []
+    async def warmed(pool: Pool) -> str:
+        with pytest.raises(TransportError) as caught:
+            await pool.warm(outgoing.url, proxy=outgoing.proxy)
+        return str(caught.value)
 
-
-def test_a_server_without_tls() -> None:
-    async def work(pool: Pool) -> None:
-        async with connecting(0, greeting=b"SSH-2.0-OpenSSH\r\n") as server:
-            await pool.send(to(server.url.replace("http:", "https:")))
-
-    with pytest.raises(TransportError) as caught:
-        using(work)
-
-    assert caught.value.kind == "tls"
+    assert password not in str(failing(outgoing))
+    assert password not in using(warmed)
 
 
-def test_a_certificate_file_that_is_none(tmp_path: Path, tls_upstream: Upstream) -> None:
-    (tmp_path / "text.pem").write_text("no certificate", encoding="utf-8")
-    for name, pool in [
-        ("text.pem", Pool()),
-        ("gone.pem", Pool(context=lambda ca: outbound_context(None, ca))),
-    ]:
-        error = failing(to(tls_upstream.url, ca=tmp_path / name), pool)
+def test_what_is_not_http_is_not_repeated(upstream: Upstream) -> None:
+    upstream.then(raw(b"HTTP/1.1 200 OK\r\nbad header canary-0123456789\r\n\r\n"))
 
-        assert error.kind == "tls"
-        assert name in str(error)
-
-
-# Ourselves.
-
-
-def test_an_intercepted_name_that_leads_to_this_machine_is_a_loop(upstream: Upstream) -> None:
-    url = f"http://localhost:{upstream.port}/v1"
-    error = failing(to(url), Pool(intercepted=lambda: frozenset({"localhost"})))
-
-    assert error.kind == "loop"
-    assert "hosts file" in str(error)
-    assert upstream.accepted == 0
-    assert ask(to(url), Pool(intercepted=lambda: frozenset({"api.openai.com"})))[0] == 200
-
-
-def test_a_certificate_of_our_own_is_a_loop(upstreams: Upstreams, tmp_path: Path) -> None:
-    """Reached through a proxy: no name of this machine could be on that certificate."""
-    ours = ensure(tmp_path / "certs", ["api.openai.com"])
-    upstream = upstreams(tls=ours.chains["api.openai.com"])
-
-    async def work(pool: Pool) -> None:
-        async with connecting(upstream.port) as proxy:
-            await pool.send(to("https://api.openai.com/v1", proxy=proxy.url, ca=ours.root))
-
-    with pytest.raises(TransportError) as caught:
-        using(work, Pool(context=lambda ca: outbound_context(ours, ca)))
-
-    assert caught.value.kind == "loop"
-    assert upstream.requests == []
-
-
-# An upstream's proxy.
-
-
-class Proxy:
-    """Takes CONNECT and leads everybody to one port, whatever they asked for. A greeting is sent unasked."""
-
-    def __init__(self, port: int, answer: bytes, greeting: bytes) -> None:
-        self.asked: list[str] = []
-        self.url = ""
-        self._port, self._answer, self._greeting = port, answer, greeting
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(self._greeting)
-        head = await reader.readuntil(b"\r\n\r\n")
-        self.asked.append(head.partition(b" HTTP/")[0].decode())
-        writer.write(self._answer)
-        if b" 200 " not in self._answer:
-            return writer.close()
-        there, back = await asyncio.open_connection("127.0.0.1", self._port)
-        await asyncio.gather(pump(reader, back), pump(there, writer))
-
-
-async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    try:
-        while data := await source.read(65536):
-            sink.write(data)
-    except OSError:
-        pass
-    sink.close()
-
-
-@asynccontextmanager
-async def connecting(
-    port: int, answer: bytes = b"HTTP/1.1 200 OK\r\n\r\n", greeting: bytes = b""
-) -> AsyncIterator[Proxy]:
-    proxy = Proxy(port, answer, greeting)
-    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
-    proxy.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    try:
-        yield proxy
-    finally:
-        server.close()
-
-
-def test_an_upstreams_proxy_is_asked_to_connect(upstreams: Upstreams, authority: Authority) -> None:
-    upstream = upstreams(tls=authority.leaf("llm.test"))
-
-    async def work(pool: Pool) -> tuple[list[str], bytes]:
-        async with connecting(upstream.port) as proxy:
-            incoming = await pool.send(to("https://llm.test/v1", proxy=proxy.url, ca=authority.ca))
-            body = await whole(incoming)
-            await pool.close()
-            return proxy.asked, body
-
-    asked, body = using(work)
-
-    assert asked == ["CONNECT llm.test:443"]
-    assert b"Hello" in body
-    assert upstream.requests[0].header("host") == "llm.test"
-
-
-def test_a_proxy_that_refuses_is_named_without_its_password() -> None:
-    async def work(pool: Pool) -> None:
-        async with connecting(0, b"HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n") as proxy:
-            url = proxy.url.replace("//", "//me:hunter2@")
-            await pool.send(to("https://llm.test/v1", proxy=url))
-
-    with pytest.raises(TransportError) as caught:
-        using(work)
-
-    assert (caught.value.kind, str(caught.value)) == ("connect", "the proxy refused: 407 Who are you")
-
-
-def test_a_proxy_that_is_not_there() -> None:
-    assert failing(to("https://llm.test/v1", proxy="http://127.0.0.1:9")).kind == "connect"
+    assert str(failing(to(upstream.url))).endswith("what came is not HTTP")

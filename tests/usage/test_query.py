@@ -17,7 +17,7 @@ def names(said: dict[str, Any]) -> list[str]:
     return [each["name"] for each in said["groups"]]
 
 
-def test_totals_of_a_span() -> None:
+def test_a_span_is_summed_up() -> None:
     outside = entry(began=NOW - 90_000)
     said = asked(summary(DAY), entry(), entry(cost=2, currency="CNY"), entry(outcome="left"), outside)
     totals = said["totals"]

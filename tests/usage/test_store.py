@@ -80,7 +80,7 @@ def test_the_same_request_is_counted_once(kept: Store) -> None:
     )
 
 
-def test_two_write_to_one_file(kept: Store, path: Path) -> None:
+def test_two_that_write_to_one_file_lose_nothing(kept: Store, path: Path) -> None:
     other = Store(path)
     for each in (kept, other) * 50:
         each.add(entry())

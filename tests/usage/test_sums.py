@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idetour.usage import sums
+from idetour.usage.client import DOCTOR
 from idetour.usage.database import opened
 from idetour.usage.sums import bucket, middle, percentile
 from usage.rows import entry, filled, row
@@ -19,6 +20,13 @@ def test_a_request_counts_once_in_each_step() -> None:
             "SELECT step, SUM(requests), SUM(ok), SUM(failed), SUM(prompt) FROM sums GROUP BY step"
         )
         assert [tuple(each) for each in found] == [(step, 2, 1, 1, 100) for step in (60, 3600, 86400)]
+
+
+def test_what_the_doctor_asks_is_in_no_sum() -> None:
+    with closing(filled(entry(), entry(client=DOCTOR))) as database:
+        kept = [tuple(each) for each in database.execute("SELECT COUNT(*) FROM requests")]
+        summed = [tuple(each) for each in database.execute("SELECT SUM(requests) FROM sums WHERE step = 60")]
+        assert (kept, summed) == ([(2,)], [(1,)])
 
 
 def test_sums_are_added_to_those_that_are_there() -> None:

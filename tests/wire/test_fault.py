@@ -1,3 +1,6 @@
+import json
+import time
+
 import pytest
 
 from idetour.wire import raw
@@ -127,3 +130,20 @@ def test_an_error_without_words_gets_a_sentence() -> None:
 )
 def test_an_error_is_known_without_the_word(said: bytes, expected: bool) -> None:
     assert is_flat_error(raw.fields(said)) is expected
+
+
+@pytest.mark.parametrize("part", ["<", "<script>", "<script", "<style ", "<!--"])
+def test_a_hostile_page_takes_no_time_that_grows_with_its_square(part: str) -> None:
+    began = time.process_time()
+    for _ in range(100):
+        parse_error((part * 100_000).encode())
+
+    assert time.process_time() - began < 10  # it was half a second for each
+
+
+def test_a_code_without_end_is_cut() -> None:
+    said = parse_error(
+        json.dumps({"error": {"message": "no", "code": "c" * 9999, "param": "p" * 9999}}).encode()
+    )
+
+    assert (len(said.code or ""), len(said.param or "")) == (LONGEST, LONGEST)

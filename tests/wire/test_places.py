@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 
 import pytest
@@ -5,7 +6,7 @@ from msgspec import Raw
 
 from idetour.errors import BadRequest
 from idetour.wire import raw
-from idetour.wire.places import blocks, joined, members, objects, text, word
+from idetour.wire.places import blocks, calls, joined, members, objects, text, word
 
 
 @pytest.mark.parametrize(
@@ -33,3 +34,14 @@ def test_a_string_is_one_block_and_null_is_none() -> None:
 def test_strings_are_joined_without_being_decoded() -> None:
     assert joined([Raw(rb'"a\ud83d"'), Raw(rb'"\ude00\/b"')], rb"\n") == Raw(rb'"a\ud83d\n\ude00\/b"')
     assert joined([]) == raw.EMPTY_TEXT
+
+
+def test_calls_come_with_their_places_and_the_oldest_kind_is_one() -> None:
+    message = raw.fields(b'{"tool_calls":[{"id":"a"},{"id":"b"}],"function_call":{"name":"f"}}')
+    found = [(json.loads(raw.encode(call)), place) for call, place in calls(message, "messages[1]")]
+
+    assert found == [
+        ({"id": "a"}, "messages[1].tool_calls[0]"),
+        ({"id": "b"}, "messages[1].tool_calls[1]"),
+        ({"function": {"name": "f"}}, "messages[1]"),
+    ]

@@ -18,6 +18,11 @@ def test_a_value_that_says_something_is_not_blank(value: str) -> None:
     assert not raw.blank(Raw(value.encode()))
 
 
+@pytest.mark.parametrize(("value", "has"), [('"a"', True), ('" "', True), ('""', False), ("[1]", False)])
+def test_only_a_string_with_something_in_it_has_text(value: str, has: bool) -> None:
+    assert raw.has_text(Raw(value.encode())) is has
+
+
 def test_members_stay_the_bytes_they_were() -> None:
     fields = raw.fields(b'{"n" : 1.50, "t":"\\u00e9", "o":{ "a" : [1 ,2] }}')
 
@@ -28,6 +33,20 @@ def test_members_stay_the_bytes_they_were() -> None:
 def test_anything_but_an_object_is_a_value_error(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         raw.fields(body)
+
+
+def test_items_stay_the_bytes_they_were() -> None:
+    assert raw.items(b'[1.50, { "a" :1},"x"]') == [Raw(b"1.50"), Raw(b'{ "a" :1}'), Raw(b'"x"')]
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"5", b"[1", b"[" * 99999])
+def test_anything_but_a_list_is_a_value_error(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        raw.items(body)
+
+
+def test_a_line_holds_what_came_on_several() -> None:
+    assert raw.line({"a": Raw(b'{\r\n"b": 1\n}')}) == b'{"a":{  "b": 1 }}'
 
 
 def test_bytes_that_are_no_utf8_become_replacement_characters() -> None:

@@ -86,6 +86,12 @@ def test_a_comma_before_each_bracket_is_left_out(value: object, data: st.DataObj
     assert json.loads(told) == value
 
 
+def test_only_an_object_is_readable() -> None:
+    said = ("{}", '{"a":1}', "[]", "1", "{", "", "{}{}", "[" * 100_000)
+
+    assert [readable(text) for text in said] == [True, True, *[False] * 6]
+
+
 @given(st.text(st.sampled_from('{}[]",:\\\n TrueNon1a')))
 def test_no_text_makes_it_fail(text: str) -> None:
     told, mending = taken(text, [len(text) // 3, len(text) // 2])

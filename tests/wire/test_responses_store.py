@@ -92,13 +92,13 @@ def test_what_is_forgotten_is_gone_and_with_it_what_was_built_on_it() -> None:
         store.forget("resp_1")
 
 
-def test_what_is_kept_twice_counts_once() -> None:
+def test_what_is_kept_twice_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(responses_store, "LARGEST", 1000)
     store = Store()
-    for _ in range(3):
-        store.keep("resp_1", response("b"), [item("a")], None)
-    store.forget("resp_1")
+    for id in ("resp_1", "resp_2", "resp_2", "resp_2"):
+        store.keep(id, response(size=400), [], None)
 
-    assert store._size == 0
+    assert store.response("resp_1") == store.response("resp_2")
 
 
 def test_a_reference_stands_for_its_item_and_all_else_for_itself() -> None:

@@ -14,7 +14,6 @@ from pydantic import TypeAdapter
 from idetour.errors import UpstreamError
 from idetour.wire import raw, sse
 from idetour.wire.completion import Collector
-from idetour.wire.fault import Fault
 from idetour.wire.responses_object import frame
 from idetour.wire.responses_stream import Teller, whole
 from idetour.wire.responses_tools import Toolbox
@@ -28,8 +27,11 @@ HALVES = {"emoji-cut-in-two"}
 ADAPTER: TypeAdapter[ResponseStreamEvent] = TypeAdapter(ResponseStreamEvent)
 
 
+FRAME = frame("resp_1", {}, model="m", created=1)  # with all members that typed clients insist on
+
+
 def typed() -> Teller:
-    return Teller(frame("resp_1", {}, model="m", created=1), Toolbox())
+    return Teller(FRAME, Toolbox())
 
 
 def events(told: bytes) -> list[dict[str, Any]]:
@@ -97,8 +99,7 @@ def test_no_delta_comes_before_its_item_or_after_its_end(case: Case) -> None:
     "case", [case for case in STREAMS.values() if case.name not in HALVES], ids=lambda case: case.name
 )
 def test_the_openai_sdk_reads_every_event_and_builds_the_same_response(case: Case) -> None:
-    telling, stream = teller(case.given)
-    telling._frame = frame("resp_1", {}, model="m", created=1)
+    telling, stream = teller(case.given, FRAME)
     told = events(telling.feed(stream) + telling.end())
     state = ResponseStreamState[None](input_tools=omit, text_format=omit)
     said = ""
@@ -170,7 +171,7 @@ def test_a_body_that_is_no_completion_is_no_response() -> None:
 
 def test_a_fault_in_a_whole_completion_is_told_by_its_words() -> None:
     telling = typed()
-    telling._fail(Fault("no"))
+    telling.feed(b'data: {"error":{"message":"no"}}\n\n')
     body = b'{"choices":[{"message":{"content":"a"},"finish_reason":"stop"}]}'
 
     with pytest.raises(UpstreamError, match="no"):
@@ -207,8 +208,7 @@ def test_whatever_comes_ends_well_formed(seed: int) -> None:
     """Bytes changed, left out and doubled at random: no crash, one end, and the SDK reads every event."""
     chance = random.Random(seed)
     for case in STREAMS.values():
-        telling, stream = teller(case.given)
-        telling._frame = frame("resp_1", {}, model="m", created=1)
+        telling, stream = teller(case.given, FRAME)
         broken = mutated(bytearray(stream), chance)
         told = events(telling.feed(broken) + telling.end())
         assert [event["type"] in LAST for event in told].count(True) == 1

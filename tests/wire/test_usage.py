@@ -1,6 +1,6 @@
 import pytest
 
-from idetour.wire.usage import Usage
+from idetour.wire.usage import Usage, last
 
 
 def test_openai_usage_is_read() -> None:
@@ -46,3 +46,27 @@ def test_a_cost_that_is_nonsense_is_none(cost: bytes) -> None:
 
     assert usage
     assert usage.cost is None
+
+
+@pytest.mark.parametrize(
+    ("said", "tokens"),
+    [
+        (b'{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}', (3, 2)),
+        (
+            b'"usage":null}\n\ndata: {"usage": {"prompt_tokens":3,"details":{"a":1},"completion_tokens":2}}',
+            (3, 2),
+        ),
+        (b'"usage":{"output_tokens":1}}\n"usage":{"input_tokens":3,"output_tokens":2}}', (3, 2)),
+    ],
+    ids=["whole", "stream", "the last counts"],
+)
+def test_the_end_of_an_answer_says_what_it_cost(said: bytes, tokens: tuple[int, int]) -> None:
+    usage = last(said)
+
+    assert usage
+    assert (usage.prompt, usage.completion) == tokens
+
+
+@pytest.mark.parametrize("said", [b"", b'"usage": 3', b'{"text":"\\"usage\\":{}"}', b'"usage":{' * 1000])
+def test_an_end_that_says_nothing_of_tokens_cost_nobody_knows_what(said: bytes) -> None:
+    assert last(said) is None

@@ -22,7 +22,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from idetour.errors import BadRequest
 from idetour.wire import chat, sse
 from idetour.wire.chunks import Relay
-from idetour.wire.places import Fields
+from idetour.wire.raw import Fields
 
 FOLDER = Path(__file__).parent.parent / "golden" / "wire"
 DASHES = "\n" + 40 * "-" + "\n"

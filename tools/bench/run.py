@@ -1,4 +1,4 @@
-"""One run: start everything, measure in turn, print two tables."""
+"""One run: start everything, measure in turn, print the tables."""
 
 import argparse
 import json
@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from . import authority
+from .chunks import events_table
 from .client import Door
 from .figures import GOALS, figures_table, goals_table, reached
 from .machine import Noise, describe
@@ -22,21 +23,24 @@ from .scenarios import last as last_long
 from .systems import CHECKOUT, OTHER_CORE, OURS, SYSTEMS, Place, System
 
 ROUND_TRIP = 50  # ms to the far mock
+EVENTS = "events"  # measured in this process
 URGENT = -10  # priority, where it is granted
+
+SCENARIO_NAMES = [*SCENARIOS, LAST, EVENTS]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="tools/bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="3 repeats of less, for a look while working")
     parser.add_argument(
-        "--only", nargs="+", metavar="NAME", default=[], help=f"of {', '.join([*SCENARIOS, LAST])}"
+        "--only", nargs="+", metavar="NAME", default=[], help=f"of {', '.join(SCENARIO_NAMES)}"
     )
     parser.add_argument(
         "--systems", nargs="+", metavar="NAME", default=list(SYSTEMS), help=f"of {', '.join(SYSTEMS)}"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every single value")
     asked = parser.parse_args()
-    if unknown := {*asked.only} - {*SCENARIOS, LAST} | {*asked.systems} - {*SYSTEMS}:
+    if unknown := {*asked.only} - {*SCENARIO_NAMES} | {*asked.systems} - {*SYSTEMS}:
         parser.error(f"no such name: {', '.join(sorted(unknown))}")
 
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -44,10 +48,13 @@ def main() -> None:
     noise = Noise()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, ExitStack() as stack:
         run = Run(stack, Path(folder), quick=asked.quick)
-        run.all(asked.systems, asked.only or [*SCENARIOS, LAST])
+        names = asked.only or SCENARIO_NAMES
+        run.all(asked.systems if names != [EVENTS] else [], names)
     machine = f"{describe()}; other programs used {noise.cores():.1f} cores meanwhile"
     figures, goals = figures_table(run.samples, [*SYSTEMS]), goals_table(run.samples)
-    print(machine, figures, "\n".join(run.ways_in), goals, sep="\n\n")
+    tables = [figures, "\n".join(run.ways_in), goals] if run.samples else []
+    tables += [events_table()] if EVENTS in names else []
+    print(machine, *tables, sep="\n\n")
     if asked.json:
         compared = [found for goal in GOALS if (found := reached(goal, run.samples))]
         values = {"machine": machine, "samples": run.samples, "goals": compared}

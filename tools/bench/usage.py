@@ -13,7 +13,8 @@ from sqlite3 import Connection
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:1] = [str(ROOT / "addons"), str(ROOT / "tests")]  # in place of this folder, which has a `usage` too
 
-from idetour.usage.database import opened  # noqa: E402  # found by the line above
+from idetour.usage.availability import availability  # noqa: E402  # found by the line above
+from idetour.usage.database import opened  # noqa: E402
 from idetour.usage.query import Span, series, summary  # noqa: E402
 from idetour.usage.requests import Wanted, page  # noqa: E402
 from idetour.usage.store import write  # noqa: E402
@@ -53,6 +54,7 @@ def questions() -> dict[str, Callable[[Connection], object]]:
         "the latest requests": page(Wanted()),
         "failed ones of one client": page(Wanted(filters={"outcome": "failed", "client": "Trae"})),
         "a search that finds nothing": page(Wanted(search="nothing of that kind")),
+        "who failed, in a month": availability(month, "day"),
     }
 
 

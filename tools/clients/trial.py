@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from idetour.cli.ask import is_idetour
+from idetour.cli.running import is_idetour
 from idetour.ports import any_free
 from upstream import Upstream
 from upstream.author import author

@@ -39,6 +39,8 @@ GOOD: tuple[Outcome, ...] = ("accepted", "busy", "poor")  # the key is this upst
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
+    """What came of a key at an upstream; `detail` has the upstream's own words."""
+
     upstream: Upstream
     outcome: Outcome
     detail: str = ""

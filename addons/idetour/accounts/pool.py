@@ -15,8 +15,9 @@ from typing import Any
 from idetour import home
 from idetour.accounts import store
 from idetour.accounts.qwen import oauth, tokens
-from idetour.accounts.qwen.login import Login, Session, stamp
+from idetour.accounts.qwen.login import Login, Session
 from idetour.accounts.store import Added, Kept, origin
+from idetour.disk import stamp
 from idetour.errors import SetupError
 from idetour.profile import Profile, Upstream
 from idetour.profile import read as profiles

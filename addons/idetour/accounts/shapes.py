@@ -12,6 +12,8 @@ class Shape(NamedTuple):
     upstream: str = ""  # of the catalog, if it is there
 
 
+CODING_PLAN, CODING_HOST = "sk-sp-", r"coding(-intl)?\.dashscope\.aliyuncs\.com"
+
 # The longer beginning stands first. A plain `sk-` is OpenAI's, DeepSeek's, Moonshot's and DashScope's: it says nothing.
 SHAPES = (
     Shape("nvapi-", "NVIDIA", r"(.*\.)?nvidia\.com", "nim"),
@@ -19,12 +21,7 @@ SHAPES = (
     Shape("sk-ant-", "Anthropic", r"(.*\.)?(anthropic|claude)\.com", "anthropic"),
     Shape("sk-proj-", "OpenAI", r"(.*\.)?openai\.com", "openai"),
     Shape("sk-svcacct-", "OpenAI", r"(.*\.)?openai\.com", "openai"),
-    Shape(
-        "sk-sp-",
-        "Alibaba Cloud's Coding Plan",
-        r"coding(-intl)?\.dashscope\.aliyuncs\.com",
-        "dashscope-coding",
-    ),
+    Shape(CODING_PLAN, "Alibaba Cloud's Coding Plan", CODING_HOST, "dashscope-coding"),
     Shape("AIza", "Google", r"(.*\.)?googleapis\.com"),
     Shape("gsk_", "Groq", r"(.*\.)?groq\.com"),
     Shape("hf_", "Hugging Face", r"(.*\.)?(huggingface\.co|hf\.space|endpoints\.huggingface\.cloud)"),
@@ -38,8 +35,6 @@ SHAPES = (
     Shape("AKIA", "Amazon Web Services", r"(.*\.)?amazonaws\.com"),
     Shape("LTAI", "Alibaba Cloud (an AccessKey, which no model takes)", r"(?!)"),
 )
-CODING = re.compile(r"coding(-intl)?\.dashscope\.aliyuncs\.com")
-ALIBABA = re.compile(r"(.*\.)?aliyuncs\.com")
 PUBLIC = re.compile(
     r"(.*\.)?(nvidia|anthropic|openai|aliyuncs|deepseek|moonshot|googleapis)\.(com|cn)|openrouter\.ai"
 )
@@ -50,8 +45,8 @@ def objection(key: str, url: str) -> str | None:
     host = (urlsplit(url).hostname or "").lower()
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         return "a key is one word of letters, digits and signs, without blanks"
-    if CODING.fullmatch(host) and not key.startswith("sk-sp-"):
-        return "the Coding Plan takes only its own keys, which begin with sk-sp-"
+    if re.fullmatch(CODING_HOST, host) and not key.startswith(CODING_PLAN):
+        return f"the Coding Plan takes only its own keys, which begin with {CODING_PLAN}"
     shape = next((shape for shape in SHAPES if key.startswith(shape.beginning)), None)
     if shape is None or re.fullmatch(shape.hosts, host) or not PUBLIC.fullmatch(host):
         return None

@@ -6,7 +6,6 @@ which it was added: a profile that leads the upstream's name elsewhere does not 
 """
 
 import json
-import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -20,7 +19,6 @@ from idetour.errors import SetupError
 from idetour.secret import Secret
 
 FILE = "accounts.json"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,14 +58,18 @@ class Child:
         log: Path,
         signals: Signals,
         popen: Mapping[str, Any],
+        pipe: Path | None = None,
     ) -> None:
-        """Raises OSError where it cannot be started, in its folder or at all."""
-        events, events_end = os.pipe()
+        """Raises OSError where it cannot be started, in its folder or at all.
+
+        Events come by a descriptor that is inherited, or by a named `pipe` where nothing is.
+        """
+        events, events_end = named(pipe) if pipe else os.pipe()
         console, console_end = os.pipe()
         try:
             self.process = subprocess.Popen(
                 command,
-                env={**environment, EVENTS: str(events_end)},
+                env={EVENTS: str(events_end), **environment},
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=console_end,
@@ -159,6 +163,13 @@ class Child:
             except OSError:
                 self._log.close()
                 self._log = None
+
+
+def named(path: Path) -> tuple[int, int]:
+    """Both ends of a pipe with a name. The first may write too, else it would end before the agent begins."""
+    path.unlink(missing_ok=True)
+    os.mkfifo(path, 0o600)
+    return os.open(path, os.O_RDWR | os.O_NONBLOCK), os.open(path, os.O_WRONLY)
 
 
 def read(descriptor: int) -> bytes | None:

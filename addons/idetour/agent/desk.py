@@ -6,9 +6,11 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
+from idetour import disk
 from idetour.agent import engine
 from idetour.agent.engine import Engine
 from idetour.agent.events import Feed
@@ -51,7 +53,7 @@ class Desk:
     async def submit(self, spec: Spec, *, priority: int = 0, key: str | None = None) -> Task:
         """Raises Full, Conflict, and RequestError where nothing can run tasks."""
         runner = await self.runner()
-        if runner.kind == "unavailable":
+        if self.settings.works and runner.kind == "unavailable":
             raise RequestError(
                 f"Trae Agent was not found here ({runner.found}). `idetour agent doctor` says how to install it.",
                 status=503,
@@ -63,6 +65,16 @@ class Desk:
         task = await asyncio.to_thread(self.store.submit, order, most=self.settings.queue)
         self.engine.wake()
         return task
+
+    async def file(self, id: str, path: Path) -> Path:
+        """A file of a task's run, fetched if it was made on another machine. It may not exist."""
+        await asyncio.to_thread(self._fetch, id, path)
+        return path
+
+    def _fetch(self, id: str, path: Path) -> None:
+        if not path.is_file() and (data := self.store.kept(id, path.name)) is not None:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            disk.replace(path, data)
 
     async def stop(self, id: str, *, force: bool = False) -> Task:
         """Ask for a task's end, and wait a little for it. Raises NotFound."""
@@ -80,12 +92,17 @@ def known(id: str, task: Task | None) -> Task:
     return task
 
 
+def engine_of(settings: Settings, layout: Layout, store: Store) -> Engine:
+    limit = settings.limit if settings.works else 0
+    return Engine(store, layout, limit, here=settings.here, days=settings.days)
+
+
 @asynccontextmanager
 async def opened(settings: Settings, layout: Layout, token: Secret | None) -> AsyncIterator[Desk]:
     """A desk at work. Raises SetupError."""
     store = await asyncio.to_thread(layout.store)
     feed = Feed(store, layout.store)
-    working = Engine(store, layout, settings.limit, settings.days)
+    working = engine_of(settings, layout, store)
     task = asyncio.create_task(working.work())
     try:
         yield Desk(settings=settings, layout=layout, token=token, store=store, engine=working, feed=feed)

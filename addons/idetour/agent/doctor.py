@@ -17,6 +17,7 @@ from idetour.agent import tree
 from idetour.agent.config import existing, read
 from idetour.agent.engine import Engine
 from idetour.agent.gateway import Gateway
+from idetour.agent.isolation import possible
 from idetour.agent.layout import Layout, admin_token
 from idetour.agent.route import PARAMETERS
 from idetour.agent.runner import INSTALL, Runner, find
@@ -49,6 +50,7 @@ def examined(layout: Layout, *, gateway: str | None, config: str) -> Iterator[Fi
         yield Finding(
             "note", "processes", "This system has no subreaper: daemons of an agent may survive it."
         )
+    yield of_isolation()
     yield of_models(gateway, config)
     if runner.kind != "unavailable":
         yield of_whole(layout.folder)
@@ -70,6 +72,17 @@ def of_git() -> Finding:
     if shutil.which("git"):
         return Finding("ok", "git", "It is here, for patches.")
     return Finding("note", "git", "It is not on the PATH: runs have no patch.", "Install git.")
+
+
+def of_isolation() -> Finding:
+    try:
+        possible("namespace")
+    except (SetupError, OSError) as error:
+        return Finding("note", "isolation", f"{error}", "`--isolation user` or `container` may do.")
+    said = (
+        "`namespace` is possible: agents that write in their own directory only, and see no keys of idetour."
+    )
+    return Finding("ok", "isolation", said)
 
 
 def of_models(gateway: str | None, config: str) -> Finding:

@@ -226,7 +226,8 @@ def main(word: str) -> int:
         print(json.dumps(describe()))  # noqa: T201 - it is what we are asked for
         return 0
     spec = json.loads(Path(word).read_text("utf-8"))
-    emit = Pipe(int(os.environ.pop("IDETOUR_EVENTS")), spec["longest"])
+    events = os.environ.pop("IDETOUR_EVENTS")
+    emit = Pipe(int(events) if events.isdigit() else os.open(events, os.O_WRONLY), spec["longest"])
     try:
         check()
     except Exception as error:  # noqa: BLE001 - whatever it is, trae-cli may still work

@@ -15,7 +15,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from idetour.agent import tree
+from idetour.agent import isolation, tree, webhook
 from idetour.agent.layout import Layout
 from idetour.agent.store import ACTIVE, END, Status, Store, Task
 from idetour.agent.trajectory import Said
@@ -26,6 +26,7 @@ log = logging.getLogger("idetour")
 TURN_SECONDS = 0.1  # between two looks at the store
 CARE_SECONDS = 1.0  # between two looks at supervisors
 TIDY_SECONDS = 600.0  # between two looks for tasks that are old
+SILENT_SECONDS = 30.0  # without a word from a supervisor on another machine until it is taken for dead
 DAY = 86400.0
 MACHINE = socket.gethostname()
 NUMBERS = itertools.count()
@@ -35,7 +36,8 @@ NUMBERS = itertools.count()
 class Engine:
     store: Store
     layout: Layout
-    limit: int
+    limit: int  # agents at a time, of all engines with this store; 0: none is started here
+    here: int | None = None  # the same for this machine
     days: float = 30.0
     only: str | None = None  # the one task that is started; None: any
     owner: str = field(default_factory=lambda: name())
@@ -65,7 +67,7 @@ class Engine:
             if now - self._cared > CARE_SECONDS:
                 self._care()
                 self._cared = now
-            while task := self.store.claim(self.owner, limit=self.limit, only=self.only):
+            while task := self.store.claim(self.owner, limit=self.limit, only=self.only, here=self.here):
                 self._start(task)
             if now - self._tidied > TIDY_SECONDS:
                 self.tidy()
@@ -92,7 +94,7 @@ class Engine:
                     task.id,
                     self.owner,
                 ],
-                env={**os.environ, "PYTHONPATH": str(HERE.parent)},
+                env={**os.environ, **self.layout.told(), "PYTHONPATH": str(HERE.parent)},
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
@@ -110,7 +112,13 @@ class Engine:
                 del self._children[id]
 
     def _care(self) -> None:
-        """Look after the tasks of this machine whose supervisor, or the engine that was to start it, is gone."""
+        """Look after the tasks whose supervisor, or the engine that was to start it, is gone.
+
+        On this machine it is looked for; on another one it has been silent for too long.
+        """
+        for task in self.store.silent(SILENT_SECONDS):
+            if task.pid is not None or not self.store.requeue(task.id, task.owner or ""):
+                self._lost(task.id)
         for task in self.store.tasks(ACTIVE, limit=10_000):
             machine, _, engine = (task.owner or "").partition(":")
             if machine != MACHINE or task.id in self._children:
@@ -129,6 +137,7 @@ class Engine:
         if task is None or not task.live:  # it came to its end since we looked
             return
         killed = tree.kill_marked(id)
+        isolation.end(id, task.spec)
         status: Status = "lost" if task.pid or task.status != "cancelling" else "cancelled"
         why = "Its supervisor died" + (
             f"; {killed} processes that it had started were killed." if killed else "."
@@ -137,13 +146,19 @@ class Engine:
             ("error", {"message": why, "error": why, "leftovers": killed}),
             (END, {"status": status}),
         ]
-        self.store.finish(id, said, status=status, success=False, error=why)
+        if self.store.finish(id, said, status=status, success=False, error=why) and (
+            ended := self.store.task(id)
+        ):
+            webhook.deliver_soon(ended)
 
     def tidy(self) -> None:
         """Remove tasks that have been over for long."""
         for id in self.store.ended_before(time.time() - self.days * DAY):
             self.store.delete(id)
             self.layout.run(id).remove()
+        for run in self.layout.old_runs(time.time() - DAY):  # another machine may have deleted their tasks
+            if self.store.task(run.task) is None:
+                run.remove()
 
 
 def name() -> str:
@@ -162,7 +177,12 @@ def stop(store: Store, id: str, *, force: bool = False) -> Task | None:
 
     With `force` the agent gets no second in which to end by itself.
     """
+    before = store.task(id)
     task = store.cancel(id)
+    if (
+        task and not task.live and before and before.live
+    ):  # it waited, so it has no supervisor to tell of its end
+        webhook.deliver_soon(task)
     here = task and task.live and (task.owner or "").startswith(f"{MACHINE}:")
     if here and task and task.pid and tree.alive(task.pid, task.born):
         tree.kill(task.pid, signal.SIGINT if force else signal.SIGTERM)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from idetour import ports
 from idetour.errors import SetupError
 from idetour.secret import Secret
 
@@ -62,6 +63,9 @@ class Gateway:
         return str(listed[0]["id"])
 
     def _owner(self, method: str, body: object = None) -> Any:
+        where = urlsplit(self.url)
+        if where.hostname in ("127.0.0.1", "localhost", "::1") and ports.stranger(where.port or 80):
+            raise SetupError(f"Another user answers at {self.url}: the owner's token is not sent there.")
         try:
             token = self.admin.read_text("ascii").strip()
         except (OSError, ValueError):

@@ -1,13 +1,14 @@
 """What has to be there before an agent starts: its folder, its configuration, its environment, its command."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from idetour import disk
 from idetour.agent import environment, isolation, patch
+from idetour.agent.child import EVENTS
 from idetour.agent.gateway import Gateway
 from idetour.agent.isolation import Cell
 from idetour.agent.layout import Run
@@ -40,12 +41,15 @@ class Launch:
         return self.cell.box / "trajectory.json"
 
     @property
-    def environment(self) -> dict[str, str]:
-        return environment.built(self.task.id, self.cell.box, self.route.environment)
+    def environment(self) -> Mapping[str, str]:
+        return self.cell.environment(
+            environment.built(self.task.id, self.cell.box, self.route.environment)
+            | ({EVENTS: str(self.cell.pipe)} if self.cell.pipe else {})
+        )
 
     @property
     def command(self) -> list[str]:
-        return self._driver() if self.runner.python else self._cli()
+        return self.cell.around(self._driver() if self.runner.python else self._cli())
 
     @property
     def told(self) -> dict[str, Any]:
@@ -116,7 +120,9 @@ def told(shadow: Shadow) -> Mapping[str, Any]:
     }
 
 
-def prepared(task: Task, run: Run, runner: Runner, gateway: Gateway | None) -> Launch:
+def prepared(
+    task: Task, run: Run, runner: Runner, *, gateway: Gateway | None, stopped: Callable[[], bool]
+) -> Launch:
     """Everything but the process. Raises SetupError, OSError."""
     if runner.kind == "unavailable":
         raise SetupError(
@@ -125,21 +131,21 @@ def prepared(task: Task, run: Run, runner: Runner, gateway: Gateway | None) -> L
     work = Path(task.spec.working_dir)
     if not work.is_dir():
         raise SetupError(f"The working directory {work} is gone.")
-    cell = isolation.entered(task.spec.isolation, run.folder, task.spec.user)
+    cell = isolation.entered(task.spec, run.folder)
     try:
         route = chosen(task.spec, cell.box, gateway, label=f"agent {task.id}")
         cell.give(route.file)
-        shadow, why = shadowed(cell, work)
+        shadow, why = shadowed(cell, work, stopped)
         return Launch(task=task, runner=runner, route=route, cell=cell, shadow=shadow, no_shadow=why)
     except BaseException:
         cell.remove()
         raise
 
 
-def shadowed(cell: Cell, work: Path) -> tuple[Shadow | None, str]:
+def shadowed(cell: Cell, work: Path, stopped: Callable[[], bool]) -> tuple[Shadow | None, str]:
     shadow = Shadow(cell.box / "shadow.git", work, cell.popen)
     try:
-        shadow.begin()
+        shadow.begin(stopped)
         return shadow, ""
     except SetupError as error:
         return None, f"There will be no patch: {error}"

@@ -3,12 +3,16 @@
 import os
 import shutil
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from idetour.agent.sqlite import Sqlite
 from idetour.agent.store import Store
 from idetour.home import folder, home
+from idetour.secret import Secret
+
+DATABASE = "IDETOUR_AGENT_STORE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +20,10 @@ class Run:
     """The files of one task, as they stay after its end."""
 
     folder: Path
+
+    @property
+    def task(self) -> str:
+        return self.folder.name
 
     @property
     def log(self) -> Path:
@@ -35,6 +43,11 @@ class Run:
         """The agent's own folder while it runs, unless it is another user."""
         return self.folder / "box"
 
+    @property
+    def results(self) -> tuple[Path, ...]:
+        """What is worth keeping when the task is over."""
+        return self.patch, self.trajectory, self.log
+
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -42,6 +55,7 @@ class Run:
 @dataclass(frozen=True, slots=True)
 class Layout:
     folder: Path
+    database: Secret | None = None  # the URL of the one that machines share; None: a file in the folder
 
     @property
     def interpreters(self) -> Path:
@@ -51,8 +65,23 @@ class Layout:
     def run(self, task: str) -> Run:
         return Run(self.folder / "runs" / task)
 
+    def old_runs(self, before: float) -> list[Run]:
+        """Those whose folders were last changed before that moment."""
+        runs = self.folder / "runs"
+        return (
+            [Run(path) for path in runs.iterdir() if path.stat().st_mtime < before] if runs.is_dir() else []
+        )
+
+    def told(self) -> dict[str, str]:
+        """The environment in which `at` finds the same store."""
+        return {DATABASE: self.database.reveal()} if self.database else {}
+
     def store(self) -> Store:
         """Raises SetupError."""
+        if self.database:
+            from idetour.agent.postgres import opened  # an extra
+
+            return opened(self.database)
         return Sqlite(self.folder / "tasks.sqlite")
 
 
@@ -60,7 +89,13 @@ def ours() -> Layout:
     """In the user's home."""
     made = folder("agent")
     (made / "runs").mkdir(mode=0o700, exist_ok=True)
-    return Layout(made)
+    return at(made)
+
+
+def at(folder: Path, own: Mapping[str, str] = os.environ) -> Layout:
+    """With the database that the environment names: a command line could be read by everybody."""
+    url = own.get(DATABASE)
+    return Layout(folder, Secret(url) if url else None)
 
 
 def admin_token() -> Path:

@@ -46,6 +46,12 @@ class Asked(BaseModel):
     keep_background: bool = Field(False, description="Leave running what the agent started.")
     priority: int = Field(0, ge=-100, le=100)
     metadata: dict[str, Any] = Field(default_factory=dict)
+    webhook: str | None = Field(
+        None,
+        max_length=2000,
+        pattern="^https?://",
+        description="A URL that gets a POST when the task is over.",
+    )
 
 
 def spec(asked: Asked, settings: Settings) -> Spec:
@@ -80,7 +86,10 @@ def spec(asked: Asked, settings: Settings) -> Spec:
         output=settings.output,
         isolation=settings.isolation,
         user=settings.user,
+        container=settings.container,
+        container_stop=settings.container_stop,
         metadata=asked.metadata,
+        webhook=asked.webhook,
     )
 
 

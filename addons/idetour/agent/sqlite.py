@@ -24,6 +24,8 @@ from idetour.agent.store import (
     Status,
     Task,
     Unwritable,
+    encoded,
+    mended,
 )
 from idetour.errors import SetupError
 
@@ -110,7 +112,9 @@ class Sqlite:
         rows = self._read("SELECT status, count(*) AS many FROM tasks GROUP BY status")
         return {row["status"]: row["many"] for row in rows}
 
-    def claim(self, owner: str, *, limit: int, only: str | None = None) -> Task | None:
+    def claim(
+        self, owner: str, *, limit: int, only: str | None = None, here: int | None = None
+    ) -> Task | None:
         with self._writing() as db:
             asked = {"owner": owner, "now": time.time(), "limit": limit, "only": only}
             found = db.execute(CLAIM, asked).fetchone()
@@ -172,6 +176,18 @@ class Sqlite:
             db.execute("DELETE FROM events WHERE task = ?", (id,))
             db.execute("DELETE FROM tasks WHERE id = ?", (id,))
 
+    def beat(self, id: str) -> Task | None:
+        return self.task(id)  # whether a process of this machine lives is asked of the machine
+
+    def silent(self, seconds: float) -> list[Task]:
+        return []
+
+    def keep(self, id: str, file: Path) -> None:
+        pass  # it lies where everybody finds it
+
+    def kept(self, id: str, name: str) -> bytes | None:
+        return None
+
     def ended_before(self, moment: float) -> list[str]:
         marks = ", ".join("?" * len(LIVE))
         rows = self._read(
@@ -201,7 +217,7 @@ class Sqlite:
         changes: dict[str, Any],
     ) -> int:
         set_all = ", ".join(["last = last + ?", *(f"{name} = ?" for name in changes)])
-        values = (len(said), *changes.values(), id)
+        values = (len(said), *map(mended, changes.values()), id)
         last = db.execute(f"UPDATE tasks SET {set_all} WHERE id = ? RETURNING last", values).fetchone()
         if last is None:  # it was deleted
             return 0
@@ -260,19 +276,3 @@ def made(row: sqlite3.Row) -> Task:
     success = values.pop("success")
     spec = msgspec.json.decode(values.pop("spec"), type=Spec)
     return Task(**values, spec=spec, success=None if success is None else bool(success))
-
-
-def encoded(data: dict[str, Any]) -> bytes:
-    """Half a surrogate pair, as a tool's broken output may hold it, has no bytes in UTF-8."""
-    try:
-        return msgspec.json.encode(data)
-    except UnicodeEncodeError:
-        return msgspec.json.encode(mended(data))
-
-
-def mended(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {mended(key): mended(each) for key, each in value.items()}
-    return [mended(each) for each in value] if isinstance(value, list) else value

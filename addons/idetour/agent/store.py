@@ -2,7 +2,8 @@
 
 Events of a task are numbered from 1 without a gap: a client that names the last
 one it saw gets exactly the rest. `Store` is what any database has to offer;
-`sqlite.py` is the one that needs nothing.
+`sqlite.py` is the one that needs nothing,
+`postgres.py` the one for several machines.
 
     queued → starting → running → completed | failed | timed_out
        │                   └── stopping → cancelled
@@ -11,6 +12,7 @@ one it saw gets exactly the rest. `Store` is what any database has to offer;
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -47,7 +49,10 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     output: int = 64 << 20  # bytes that it may write before it is ended
     isolation: str = "none"
     user: str | None = None
+    container: str | None = None  # commands, as isolation.py describes them
+    container_stop: str | None = None
     metadata: dict[str, Any] = {}
+    webhook: str | None = None  # a URL that is told of the end
 
 
 class Full(RequestError):
@@ -127,8 +132,13 @@ class Store(Protocol):
     def counts(self) -> dict[str, int]:
         """How many tasks there are of each status that occurs."""
 
-    def claim(self, owner: str, *, limit: int, only: str | None = None) -> Task | None:
-        """Take the next task that may start: fewer than `limit` run, and none of them in its directory."""
+    def claim(
+        self, owner: str, *, limit: int, only: str | None = None, here: int | None = None
+    ) -> Task | None:
+        """Take the next task that may start: fewer than `limit` run, and none of them in its directory.
+
+        `here` is the limit for the owner's machine, where there are more of them.
+        """
 
     def begin(self, id: str, owner: str, *, pid: int, born: str) -> bool:
         """A supervisor takes the task over; False: it is not this one's any more."""
@@ -149,6 +159,18 @@ class Store(Protocol):
 
     def delete(self, id: str) -> None: ...
 
+    def beat(self, id: str) -> Task | None:
+        """How it stands; and its supervisor says that it lives."""
+
+    def silent(self, seconds: float) -> list[Task]:
+        """Those that run, as it seems, and whose supervisor has not said so for that long."""
+
+    def keep(self, id: str, file: Path) -> None:
+        """Let other machines read a file of the task's run."""
+
+    def kept(self, id: str, name: str) -> bytes | None:
+        """Such a file; None: there is none, or not yet, or it lies on this machine anyway."""
+
     def ended_before(self, moment: float) -> list[str]:
         """The tasks that are over since before then."""
 
@@ -156,3 +178,19 @@ class Store(Protocol):
         """Another number whenever somebody else has written."""
 
     def close(self) -> None: ...
+
+
+def encoded(data: dict[str, Any]) -> bytes:
+    """Half a surrogate pair, as a tool's broken output may hold it, has no bytes in UTF-8."""
+    try:
+        return msgspec.json.encode(data)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(mended(data))
+
+
+def mended(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {mended(key): mended(each) for key, each in value.items()}
+    return [mended(each) for each in value] if isinstance(value, list) else value

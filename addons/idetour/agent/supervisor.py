@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from idetour.agent import outcome, tree
+from idetour.agent import isolation, outcome, tree, webhook
 from idetour.agent.child import Child, Signals
 from idetour.agent.gateway import Gateway
 from idetour.agent.launch import Launch, prepared
-from idetour.agent.layout import Layout, Run, admin_token, take
+from idetour.agent.layout import Layout, Run, admin_token, at, take
 from idetour.agent.outcome import Outcome, Tally
 from idetour.agent.runner import find
 from idetour.agent.store import END, Status, Store, Task, Unwritable
@@ -32,7 +32,7 @@ TICK = 0.25  # seconds between looks at limits
 TAIL_TICK = 0.025  # and at the trajectory, where there is no driver: half a step's latency
 CHECK = 1.0  # seconds between looks at the store: a signal is faster, but may come from this machine only
 GRACE = 1.0  # seconds that the agent has to end by itself
-UNWRITTEN = 10.0  # seconds that events may wait for room on the disk
+UNWRITTEN = 60.0  # seconds that events may wait for room on the disk, or for the database
 LAST_TRY = 600.0  # seconds for the last ones
 FINAL = {"completed": "complete", "cancelled": "stopped"}  # the other ends are errors
 MESSAGES = {"completed": "任务执行完成", "cancelled": "任务已停止"}
@@ -52,7 +52,13 @@ class Supervisor:
     def work(self) -> None:
         """The whole life of the task. Whatever happens, it has an end."""
         try:
-            launch = prepared(self.task, self.run, find(self._layout.interpreters), self._gateway)
+            launch = prepared(
+                self.task,
+                self.run,
+                find(self._layout.interpreters),
+                gateway=self._gateway,
+                stopped=lambda: self.signals.asked_to_stop,
+            )
         except (IdetourError, OSError) as error:
             return self.finish(Outcome(status="failed", error=str(error)), {})
         try:
@@ -64,7 +70,7 @@ class Supervisor:
 
     @property
     def _layout(self) -> Layout:
-        return Layout(self.run.folder.parents[1])
+        return at(self.run.folder.parents[1])
 
     @property
     def _gateway(self) -> Gateway | None:
@@ -92,6 +98,7 @@ class Supervisor:
                 log=self.run.log,
                 signals=self.signals,
                 popen=launch.cell.popen,
+                pipe=launch.cell.pipe,
             )
         except OSError as error:
             what = error.filename or launch.command[0]
@@ -131,7 +138,10 @@ class Supervisor:
             if child.written > spec.output or (tail and tail.too_long):
                 return "failed", f"It wrote more than {spec.output / 1e6:,.0f} MB."
             if self._waiting and now - self._waits_since > UNWRITTEN:
-                return "failed", "What happens cannot be written down: is the disk full?"
+                return (
+                    "failed",
+                    "What happens cannot be written down: is the disk full, or the database away?",
+                )
         return None
 
     def _stopped(self, now: float) -> bool:
@@ -140,8 +150,8 @@ class Supervisor:
         if now - self._checked > CHECK:
             self._checked = now
             with contextlib.suppress(Unwritable):
-                found = self.store.task(self.task.id)
-                return found is None or found.status == "cancelling"
+                found = self.store.beat(self.task.id)
+                return found is None or found.status == "cancelling" or not found.live
         return False
 
     def _cleared(self, child: Child, reason: tuple[Status, str] | None) -> int:
@@ -153,6 +163,7 @@ class Supervisor:
                 child.look(tree.PAUSE)
         elif reason is None and self.task.spec.keep_background:
             return 0
+        isolation.end(self.task.id, self.task.spec)
         return tree.kill_below(os.getpid(), child.reap)
 
     def _take_in(self, launch: Launch, said: list[Said]) -> None:
@@ -222,6 +233,8 @@ class Supervisor:
         until = time.monotonic() + LAST_TRY
         while True:
             try:
+                for file in self.run.results:
+                    self.store.keep(self.task.id, file)
                 self.store.finish(
                     self.task.id,
                     said,
@@ -248,13 +261,15 @@ def shortened(value: Any, longest: int = 16_384) -> Any:
 
 def main(folder: str, id: str, owner: str) -> None:
     tree.adopt_orphans()
-    layout = Layout(Path(folder))
+    layout = at(Path(folder))
     with contextlib.closing(Signals()) as signals, contextlib.closing(layout.store()) as store:
         born = tree.identity(os.getpid()) or ""
         if store.begin(id, owner, pid=os.getpid(), born=born) and (task := store.task(id)):
             run = layout.run(id)
             run.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             Supervisor(store, task, run, signals).work()
+            if task.spec.webhook and (ended := store.task(id)) and not ended.live:
+                webhook.deliver(ended)
 
 
 if __name__ == "__main__":

@@ -158,21 +158,22 @@ async def lines(at: Desk, task: Task, after: int, *, named: bool) -> AsyncIterat
 @router.get("/tasks/{id}/trajectory", summary="What Trae Agent recorded")
 async def trajectory(at: At, id: str) -> Response:
     run = at.layout.run((await at.task(id)).id)
+    found = await at.file(id, run.trajectory)
     while_running = run.box / "trajectory.json"
-    return file(
-        run.trajectory if run.trajectory.is_file() else while_running, "application/json", "trajectory"
-    )
+    return file(found if found.is_file() else while_running, "application/json", "trajectory")
 
 
 @router.get("/tasks/{id}/patch", summary="Exactly what the agent changed")
 async def patch(at: At, id: str) -> Response:
-    return file(at.layout.run((await at.task(id)).id).patch, "text/x-diff", "patch")
+    run = at.layout.run((await at.task(id)).id)
+    return file(await at.file(id, run.patch), "text/x-diff", "patch")
 
 
 @router.get("/tasks/{id}/log", summary="What the agent wrote to its console")
 async def console(at: At, id: str) -> Response:
     """Ranges are served: `Range: bytes=-4096` is its end."""
-    return file(at.layout.run((await at.task(id)).id).log, "text/plain; charset=utf-8", "log")
+    run = at.layout.run((await at.task(id)).id)
+    return file(await at.file(id, run.log), "text/plain; charset=utf-8", "log")
 
 
 @router.get("/tasks/{id}/usage", summary="Requests and tokens")

@@ -7,7 +7,7 @@ that its user may.
 import os
 import shutil
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from idetour.errors import BadRequest, Forbidden
@@ -59,8 +59,30 @@ def put(source: Path, asked: str, folder: Path) -> bool:
     Checked again here: the agent has had the directory to itself since the request was.
     """
     with suppress(BadRequest, OSError):
-        target = within(asked, folder, "path")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+        copy(source, folder, *within(asked, folder, "path").relative_to(folder).parts)
         return True
     return False
+
+
+def copy(source: Path, folder: Path, *steps: str) -> None:
+    """Into a file below the folder, by steps of which none may be a link. Raises OSError.
+
+    What the agent left running may put one there at any time, and we may have more rights than it has.
+    """
+    *above, name = steps
+    with ExitStack() as stack:
+        at = opened(stack, folder)
+        for step in above:
+            with suppress(FileExistsError):
+                os.mkdir(step, 0o755, dir_fd=at)
+            at = opened(stack, step, at)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe has no reader
+        with os.fdopen(os.open(name, flags, 0o644, dir_fd=at), "wb") as made, source.open("rb") as kept:
+            shutil.copyfileobj(kept, made)
+
+
+def opened(stack: ExitStack, step: Path | str, at: int | None = None) -> int:
+    """A directory, which no link stands for. Raises OSError."""
+    found = os.open(step, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
+    stack.callback(os.close, found)
+    return found

@@ -130,9 +130,10 @@ def _made(
     # Hosts that were listed stay so: else two profiles with hosts of their own would undo each other's trust.
     hosts = wanted if found is None or problem == ASKED_FOR else [*dict.fromkeys([*found.hosts, *wanted])]
     made = sets.made(folder, hosts, renewable=kind, passphrase=passphrase, now=now)
+    told = "Made a certificate authority" if problem == NONE_YET else f"{problem} A new one was made"
     again = "" if problem == NONE_YET else " anew"
-    trust = f"Programs that are to be intercepted have to trust it{again}: idetour cert install."
-    return replace(made, reason=f"{problem} A new one was made; its root is {made.root}. {trust}")
+    trust = f"Only programs that are to be intercepted have to trust it{again}: idetour cert install."
+    return replace(made, reason=f"{told}; its root is {made.root}. {trust}")
 
 
 def _unfit(found: Authority | None, wanted: Sequence[str], now: datetime) -> str | None:

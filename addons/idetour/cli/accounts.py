@@ -5,6 +5,7 @@ import re
 import shlex
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from idetour.accounts.pool import Listed
     from idetour.profile import Upstream
     from idetour.profile.credential import Credential
+
+NONE = "No account. Log in with `idetour login UPSTREAM`, or set a key, such as NVIDIA_API_KEY."
 
 
 @click.group(cls=Group, short_help="Keys and logins: list, add, rest, remove, test, export.")
@@ -40,9 +43,7 @@ def list_(profile_name: str | None, as_json: bool) -> None:
     if as_json:
         return click.echo(json.dumps([asdict(each) for each in found], ensure_ascii=False, indent=2))
     if not found:
-        return console.print(
-            "No account. Log in with `idetour login UPSTREAM`, or set a key, such as NVIDIA_API_KEY."
-        )
+        return console.print(NONE)
     headings = ("account", "kind", "key", "weight", "since", "state")
     table(headings, map(cells, found))
 
@@ -108,6 +109,8 @@ def test(name: str | None, profile_name: str | None) -> None:
     wanted = [each for each in every if name is None or each[1] == name or each[1].startswith(f"{name}/")]
     if name and not wanted:
         raise SetupError(f"No account in use is called '{name}': idetour accounts list")
+    if not wanted:
+        return console.print(NONE)
     results = [tried(upstream, credential) for upstream, _, credential in wanted]
     for (_, full, credential), (well, said) in zip(wanted, results, strict=True):
         console.print(f"{full} {credential.mark}  {said}", style="" if well else "red")
@@ -127,12 +130,10 @@ def export(yes: bool, profile_name: str | None) -> None:
             raise click.UsageError("This shows keys in full, so it asks first; in a script: --yes")
         click.confirm("This shows keys in full. Go on?", abort=True, err=True)
     upstreams = profile_of(profile_name).upstreams
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = defaultdict(list)
     for each in store.read(state()).added:
         if secret := each.secret():
-            found.setdefault(variable(each.upstream, upstreams.get(each.upstream)), []).append(
-                secret.reveal()
-            )
+            found[variable(each.upstream, upstreams.get(each.upstream))].append(secret.reveal())
     for name, keys in found.items():
         click.echo(f"{name}={shlex.quote(','.join(keys))}")
 
@@ -214,8 +215,5 @@ def condition(account: "Listed") -> str:
     if account.trouble or account.expires is None:
         return account.trouble or "ready"
     until = time.strftime("%Y-%m-%d %H:%M", time.localtime(account.expires))
-    return (
-        f"token until {until}"
-        if account.expires > time.time()
-        else f"token ended {until}; it is renewed when asked"
-    )
+    fresh = account.expires > time.time()
+    return f"token until {until}" if fresh else f"token ended {until}; it is renewed when asked"

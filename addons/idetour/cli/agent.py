@@ -8,6 +8,7 @@ import click
 from idetour.cli import tasks
 from idetour.cli.group import Group
 from idetour.cli.tasks import config_option, gateway_option
+from idetour.cli.worker import shared, store_option, worker
 from idetour.errors import SetupError
 
 if TYPE_CHECKING:
@@ -48,28 +49,47 @@ def agent() -> None:
 @click.option("--limit", type=click.IntRange(1), default=2, show_default=True, help="Agents at a time.")
 @click.option("--timeout", type=click.FloatRange(1), default=3600, show_default=True, metavar="SECONDS")
 @click.option(
-    "--isolation", default="none", show_default=True, help="none, or user (with --user; needs root)."
+    "--isolation",
+    default="none",
+    show_default=True,
+    help="none; namespace (Linux); user (with --user; needs root); container (with --container).",
 )
 @click.option("--user", metavar="NAME", help="Whom agents run as, with --isolation user.")
+@click.option(
+    "--container",
+    metavar="COMMAND",
+    help="With --isolation container: what starts {command}, with {workdir} and {rundir} mounted.",
+)
+@click.option("--container-stop", metavar="COMMAND", help="What kills the container of {task}.")
+@click.option(
+    "--days",
+    type=click.FloatRange(0.01),
+    default=30,
+    show_default=True,
+    help="That a task stays after its end.",
+)
 @click.option("--origin", "origins", multiple=True, metavar="URL", help="A web page elsewhere that may ask.")
 @click.option(
     "--name", "names", multiple=True, metavar="HOST", help="A name of this server beside localhost."
 )
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Server processes.")
 @click.option("--open", "no_token", is_flag=True, help="Ask for no token; on this machine only.")
+@store_option
 @gateway_option
 @config_option
-def serve(port: int, host: str, workers: int, **how: Any) -> None:
+def serve(port: int, host: str, workers: int, store: str | None, **how: Any) -> None:
     """Answer on http://127.0.0.1:5000/api: start tasks, follow, stop them.
 
     Whoever may ask can run any command on this machine. So a token is asked
     for, and `agent/token` in idetour's home holds it.
+
+    With `--store` the agents run where `idetour agent worker` does.
     """
     from idetour.agent import guard, layout
     from idetour.agent.api import serving
     from idetour.cli.run import usable
 
-    settings = configured(host, **how)
+    settings = configured(host, works=not shared(store), **how)
     place = layout.ours()
     place.store().close()  # a store that cannot be opened is said here, in a sentence
     if not settings.open:
@@ -86,19 +106,19 @@ def configured(host: str, **how: Any) -> "Settings":
     local = host in ("127.0.0.1", "::1", "localhost")
     if how["no_token"] and not local:
         raise SetupError(f"--open and --host {host}: anybody on the network could run commands here.")
-    if how["isolation"] == "user":
-        from idetour.agent.isolation import account
-
-        account(how["user"])
     wild = [] if local else ["*"] if host in ("0.0.0.0", "::") else [host]
     return Settings(
         roots=real(list(how["roots"]) or [str(Path.cwd())]),
         config=config_path(how["config"]),
         gateway=None if how["gateway"] == "none" else how["gateway"].rstrip("/"),
         limit=how["limit"],
+        works=how["works"],
         seconds=how["timeout"],
+        days=how["days"],
         isolation=how["isolation"],
         user=how["user"],
+        container=how["container"],
+        container_stop=how["container_stop"],
         open=how["no_token"],
         origins=list(how["origins"]),
         hosts=[*wild, *how["names"]],
@@ -124,13 +144,13 @@ def start_screen(settings: "Settings", host: str, port: int) -> None:
         [
             ("API", f"{base}/api   described at {base}/docs"),
             ("Token", "none is asked for" if settings.open else str(place.folder / FILE)),
-            ("Agents", f"{settings.limit} at a time, below {', '.join(settings.roots)}"),
+            ("Agents", agents_said(settings)),
             ("Isolation", isolation_said(settings)),
-            ("Runner", f"{runner.kind}: {runner.python or runner.cli or runner.found}"),
+            *([("Runner", f"{runner.kind}: {runner.python or runner.cli or runner.found}")] * settings.works),
             ("Models", f"through {settings.gateway}" if settings.gateway else f"as {settings.config} says"),
         ]
     )
-    if runner.kind == "unavailable":
+    if settings.works and runner.kind == "unavailable":
         warn(["Trae Agent was not found, so no task can start. `idetour agent doctor` says what to do."])
     key = "" if settings.open else f" -H \"Authorization: Bearer $(cat '{place.folder / FILE}')\""
     body = f'{{"task":"Write hello.py and run it","working_dir":"{settings.roots[0]}"}}'
@@ -138,9 +158,19 @@ def start_screen(settings: "Settings", host: str, port: int) -> None:
     console.print(f"curl {base}/api/run{key} -H 'Content-Type: application/json' -d '{body}'\n")
 
 
+def agents_said(settings: "Settings") -> str:
+    many = f"{settings.limit} at a time" if settings.works else "where `idetour agent worker` runs"
+    return f"{many}, below {', '.join(settings.roots)}"
+
+
 def isolation_said(settings: "Settings") -> str:
-    if settings.isolation == "user":
-        return f"as user {settings.user}"
+    match settings.isolation:
+        case "user":
+            return f"as user {settings.user}"
+        case "namespace":
+            return "namespace: an agent writes in its own directory only; it reads what you may, but no keys of idetour"
+        case "container":
+            return "container: what its command allows"
     return "none: an agent may do whatever you may; the directories are where it starts, not where it stays"
 
 
@@ -169,5 +199,5 @@ def doctor(gateway: str, config: str) -> None:
         raise SystemExit(1)
 
 
-for command in (serve, tasks.run, tasks.list_, tasks.show, tasks.stop, tasks.logs, doctor):
+for command in (serve, worker, tasks.run, tasks.list_, tasks.show, tasks.stop, tasks.logs, doctor):
     agent.add_command(command)

@@ -14,6 +14,7 @@ import click
 
 from idetour import ports
 from idetour.cli.group import its_port
+from idetour.cli.running import authorization, hint, is_idetour
 from idetour.errors import SetupError
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def ask(
     trusts nothing but our own authority, which proves the whole road.
     """
     from idetour.accounts.pool import read
+    from idetour.cli.screen import plain
     from idetour.profile.read import find
     from idetour.routes.offer import first_choice
 
@@ -52,7 +54,7 @@ def ask(
             chosen = profile_name or os.environ.get("IDETOUR_PROFILE")
             model = first_choice(read(find(chosen))) if temporary else first_listed(address)
         for piece in stream(address, model, text, intercept=intercept):
-            click.echo(piece, nl=False)
+            click.echo(plain(piece) if sys.stdout.isatty() else piece, nl=False)
         click.echo()
 
 
@@ -98,16 +100,6 @@ def starts(address: str, child: "subprocess.Popen[bytes]") -> bool:
     return True
 
 
-def is_idetour(address: str) -> bool:
-    import httpx2
-
-    try:
-        answer = httpx2.get(f"{address}/health", timeout=1, trust_env=False)
-        return answer.is_success and "profile" in answer.json()
-    except (httpx2.HTTPError, ValueError):
-        return False
-
-
 def first_listed(address: str) -> str:
     """The first model on the list of a running idetour."""
     import httpx2
@@ -116,12 +108,6 @@ def first_listed(address: str) -> str:
     if not answer.is_success:
         raise SetupError(refusal(answer))
     return next((str(item["id"]) for item in answer.json()["data"]), "demo/hello")
-
-
-def authorization() -> dict[str, str]:
-    """The access key of this machine's idetour, if it asks for one; api.openai.com is always asked with something."""
-    key = os.environ.get("IDETOUR_API_KEY", "").partition(",")[0].strip()
-    return {"Authorization": f"Bearer {key or 'any'}"}
 
 
 def stream(address: str, model: str, text: str, *, intercept: bool) -> Iterator[str]:
@@ -181,14 +167,7 @@ def texts(chunks: Iterator[bytes]) -> Iterator[str]:
 
 
 def refusal(answer: "httpx2.Response") -> str:
-    """What an answer says that is none, and what to do where idetour itself wants a key rather than an upstream."""
-    said = message(answer.content)
-    ours = answer.status_code == 401 and "x-idetour-request-id" not in answer.headers
-    return f"{said} Here: set IDETOUR_API_KEY to one of them." if ours else said
+    """Why there is no answer, and what to do about it."""
+    from idetour.wire.fault import parse_error
 
-
-def message(body: bytes) -> str:
-    try:
-        return str(json.loads(body)["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return body.decode(errors="replace")[:500]
+    return parse_error(answer.content).message + hint(answer)

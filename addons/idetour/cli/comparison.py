@@ -9,8 +9,7 @@ from itertools import groupby
 from pathlib import PurePath
 from typing import Any
 
-from idetour.cli.screen import console, table
-from idetour.cli.status import duration
+from idetour.cli.screen import console, duration, table
 from idetour.cli.usage import money
 from idetour.errors import RequestError
 from idetour.gateway.calls import mistake, offered

@@ -23,6 +23,7 @@ of_profile = click.option(
 
 
 def profile_of(name: str | None) -> "Profile":
+    """The profile of this name; without one IDETOUR_PROFILE's, or `default`. Raises SetupError."""
     from idetour.profile.read import find, read
 
     return read(find(name or os.environ.get("IDETOUR_PROFILE")))
@@ -68,13 +69,21 @@ def check_shape(key: "Secret", upstream: "Upstream") -> None:
         raise SetupError(f"This key is not for {upstream.title}: {said}.")
 
 
+def check_name(name: str) -> None:
+    """Raises SetupError for what no account can be called."""
+    from idetour.accounts import NAME
+
+    if not NAME.fullmatch(name):
+        raise SetupError(f"'{name}' cannot be a name: letters, digits, . _ and - only, at most 40.")
+
+
 def keep(key: "Secret", upstream: "Upstream", *, name: str, weight: float = 1.0) -> None:
     """Store a key and say where. Raises SetupError."""
     from idetour.accounts import store
 
     check_shape(key, upstream)
-    if name and not store.NAME.fullmatch(name):
-        raise SetupError(f"'{name}' cannot be a name: letters, digits, . _ and - only, at most 40.")
+    if name:
+        check_name(name)
     made = store.add(state(), key, upstream=upstream.name, url=upstream.url, name=name, weight=weight)
     place = state() / store.FILE if made.key else "the system's keyring"
     click.echo(f"{made.full_name} {key}: kept in {place}")

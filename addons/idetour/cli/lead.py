@@ -1,14 +1,14 @@
 """`idetour run --takeover`: this machine's programs come here for as long as we run, and not a moment longer."""
 
 import errno
-import http.client
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
+from idetour.cli.running import is_idetour
 from idetour.errors import SetupError
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 type Way = Literal["hosts", "system-proxy", "pac"]
 
-WAYS = ("hosts", "system-proxy", "pac")
-TARGET = 443
+WAYS: tuple[Way, ...] = get_args(Way.__value__)
+TARGET = 443  # where a hosts file leads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Plan:
     held: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
-def prepared(way: Way | None, profile: "Profile", host: str, port: int) -> Plan:
+def prepared(way: Way | None, profile: "Profile", *, host: str, port: int) -> Plan:
     """For `run` on this host and port. Raises, with nothing changed, where it cannot work.
 
     Without a way, but with a hosts file that was taken over by hand: listen where that leads.
@@ -58,9 +58,8 @@ def prepared(way: Way | None, profile: "Profile", host: str, port: int) -> Plan:
     modes = tuple(f"reverse:https://{hosts[0]}@{each}:{target}" for each in loopbacks(target))
     if way is None and target == TARGET:
         return Plan(modes=modes)
-    return Plan(
-        modes=modes, held=lambda: holding(lambda: lead(hosts if way else (), target), address, target)
-    )
+    led = hosts if way else ()
+    return Plan(modes=modes, held=lambda: holding(lambda: lead(led, target), address, target))
 
 
 def listening_port() -> int:
@@ -91,15 +90,13 @@ def loopbacks(port: int) -> list[str]:
 
 @contextmanager
 def holding(begin: Callable[[], None], address: str, target: int | None) -> Iterator[None]:
+    """From when idetour answers at `address`, and something listens on `target`, until it ends."""
     from idetour import ports
     from idetour.takeover import hold
 
-    host, _, port = address.rpartition(":")
-
     def ready() -> bool:
-        return answers(host.strip("[]"), port) and (
-            target is None or ports.obstacle("127.0.0.1", target) is not None
-        )
+        listens = target is None or ports.obstacle("127.0.0.1", target) is not None
+        return listens and is_idetour(f"http://{address}")
 
     with hold.holding(begin, ready):
         yield
@@ -145,15 +142,3 @@ def tell(report: "Report") -> None:
     for entry in report.undone:
         click.echo(f"Put back: {described(entry)}")
     warn(f"not put back: {described(entry)}. {reason}" for entry, reason in report.left)
-
-
-def answers(host: str, port: int | str) -> bool:
-    """Whether an idetour answers there."""
-    connection = http.client.HTTPConnection(host, int(port), timeout=2)
-    try:
-        connection.request("GET", "/health")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

@@ -7,13 +7,18 @@ from typing import TextIO
 
 import click
 
-COLOURS = {
+COLOURS = {  # of requests, by their outcome
     "ok": "green",
     "failed": "red",
     "broken": "red",
     "left": "bright_black",
     "stopped": "bright_black",
-}  # of requests, by their outcome
+}
+
+
+class Terminal(logging.StreamHandler[TextIO]):
+    def handleError(self, record: logging.LogRecord) -> None:
+        """A line that cannot be written is lost: there is nowhere to say so."""
 
 
 class Line(logging.Formatter):
@@ -41,7 +46,7 @@ def coloured(stream: TextIO) -> bool:
 
 def handler(*, verbose: bool, quiet: bool) -> logging.Handler:
     """For stdout. `quiet`: warnings alone."""
-    made = logging.StreamHandler(sys.stdout)
+    made = Terminal(sys.stdout)
     made.setFormatter(Line(colours=coloured(sys.stdout)))
     made.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
     return made

@@ -4,7 +4,6 @@ Qwen's is confirmed in a browser, on this device or by its QR code on another;
 DashScope's key is tried at each of its regions and plans, because it works at one alone.
 """
 
-import asyncio
 import math
 import sys
 import time
@@ -14,7 +13,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from idetour.cli.keys import check_shape, keep, of_profile, profile_of, trust, typed_key, upstream_of
+from idetour.cli.keys import (
+    check_name,
+    check_shape,
+    keep,
+    of_profile,
+    profile_of,
+    trust,
+    typed_key,
+    upstream_of,
+)
 from idetour.errors import SetupError
 
 if TYPE_CHECKING:
@@ -27,7 +35,6 @@ if TYPE_CHECKING:
     from idetour.secret import Secret
 
 FAMILY = "dashscope"  # upstreams of this name and those that begin with it are one vendor's
-CODING = "sk-sp-"  # how keys of the Coding Plan begin
 
 
 @click.command(short_help="Log in to an upstream, or keep its key once it is proved.")
@@ -47,15 +54,20 @@ def login(upstream: str | None, name: str | None, profile_name: str | None) -> N
     place = upstream_of(profile_name, upstream)
     if place.login == "qwen":
         return qwen(place, name)
-    if upstream != FAMILY:
-        key = typed_key(place.title)
-        return keep(key, proved([place], key), name=name or "")
-    key = typed_key(place.title.partition(" (")[0])
-    coding = key.reveal().startswith(CODING)
-    every = profile_of(profile_name).upstreams.values()
-    family = [each for each in every if each.name == FAMILY or each.name.startswith(f"{FAMILY}-")]
-    places = [each for each in family if ("-coding" in each.name) == coding]
+    several = upstream == FAMILY
+    key = typed_key(place.title.partition(" (")[0] if several else place.title)
+    places = family(profile_of(profile_name), key) if several else [place]
     return keep(key, proved(places, key), name=name or "")
+
+
+def family(profile: "Profile", key: "Secret") -> "list[Upstream]":
+    """The regions of DashScope; those of its Coding Plan for a key of that."""
+    from idetour.accounts.shapes import CODING_PLAN
+
+    coding = key.reveal().startswith(CODING_PLAN)
+    every = profile.upstreams.values()
+    places = [each for each in every if each.name == FAMILY or each.name.startswith(f"{FAMILY}-")]
+    return [each for each in places if ("-coding" in each.name) == coding]
 
 
 def choices(profile: "Profile") -> None:
@@ -88,21 +100,22 @@ def remedy(verdicts: "list[Verdict]") -> str:
     if outcomes <= {"unreachable"}:
         return "Look at your network, or name a `proxy:` of the upstream in a profile."
     if "forbidden" in outcomes:
-        return "Look at the account there. To keep the key all the same: idetour accounts add"
+        return "Look at the account there. To keep the key all the same: idetour accounts add UPSTREAM"
     if "unclear" in outcomes:
-        return "To keep the key all the same: idetour accounts add"
+        return "To keep the key all the same: idetour accounts add UPSTREAM"
     return "Copy the key again, whole, from the page where it was made."
 
 
 def qwen(place: "Upstream", name: str | None) -> None:
     """By the device flow. Ctrl-C leaves everything as it was."""
+    import asyncio
+
     from idetour.accounts import qwen as about
     from idetour.accounts.qwen import oauth, tokens
     from idetour.cli.screen import console
 
     chosen = name or tokens.FIRST
-    if not tokens.NAME.fullmatch(chosen):
-        raise SetupError(f"'{chosen}' cannot be a name: letters, digits, . _ and - only, at most 40.")
+    check_name(chosen)
     console.print(f"{about.ENDED}\n{about.INSTEAD}\n", style="yellow")
     try:
         made = asyncio.run(granted(oauth.server(place.proxy, place.ca)))
@@ -140,6 +153,8 @@ def show(invitation: "Invitation") -> None:
 @asynccontextmanager
 async def waiting(invitation: "Invitation") -> AsyncIterator[None]:
     """A line that counts down, where there is a terminal."""
+    import asyncio
+
     from idetour.cli.screen import console
 
     async def count(line: "Status") -> None:

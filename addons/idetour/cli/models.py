@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from idetour.profile import Profile
 
 
+MARKS = {"yes": "yes", "changed": "yes, changed", "no": "no"}  # of a probe's verdicts
+
+
 class Listing(Group):
     """A group that lists when no command is named: `idetour models --all` is `idetour models list --all`."""
 
@@ -56,12 +59,12 @@ def listing(profile: str | None, as_json: bool, everything: bool) -> None:
     table(("name", "target", "context", "output", "key", ""), map(cells, lines))
 
 
-@models.command(short_help="Try what a model can do, with a handful of short questions.")
+@models.command(short_help="Try what a model can do, with a dozen short questions.")
 @click.argument("target")
 @click.option("--profile", "profile_name", metavar="PROFILE", help="Whose upstreams and keys to use.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def probe(target: str, profile_name: str | None, as_json: bool) -> None:
-    """Ask TARGET (`upstream/model-id`) ten short questions: does it stream, call tools, see pictures, think?
+    """Ask TARGET (`upstream/model-id`) a dozen short questions: does it stream, call tools, see pictures, think?
 
     It takes some thousand tokens. What the upstream refuses is learned as a quirk, as it
     is from every request (`idetour quirks list`).
@@ -112,11 +115,10 @@ def show(made: "Probe") -> None:
 
     console.print(str(made.target), style="bold")
     table(("works", "what", ""), ((MARKS[each.verdict], each.what, each.remark) for each in made.findings))
-    cost = f"It took {made.prompt:,} tokens in and {made.completion:,} out."
-    console.print(cost if made.prompt else "The upstream did not say how many tokens it took.")
-
-
-MARKS = {"yes": "yes", "changed": "yes, changed", "no": "no"}
+    if made.prompt:
+        console.print(f"It took {made.prompt:,} tokens in and {made.completion:,} out.")
+    elif made.findings[0].verdict != "no":
+        console.print("The upstream did not say how many tokens it took.")
 
 
 def known(profile: "Profile", name: str) -> dict[str, Any]:
@@ -149,6 +151,6 @@ def tokens(count: int | None) -> str:
     """A number of tokens as people write it: 131072 → 131k, 1048576 → 1.0M."""
     if count is None:
         return "–"
-    return (
-        f"{count / 1e6:.1f}M" if count >= 1_000_000 else f"{count // 1000}k" if count >= 1000 else str(count)
-    )
+    if count >= 1_000_000:
+        return f"{count / 1e6:.1f}M"
+    return f"{count // 1000}k" if count >= 1000 else str(count)

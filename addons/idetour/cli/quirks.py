@@ -15,7 +15,7 @@ PATH = "/admin/api/quirks"
 def quirks() -> None:
     """An upstream that refuses a field of a request is asked again without it, and never gets it again.
 
-    What was learned so is shown here, with the line of a profile that says the same for good.
+    `list` shows what was learned so, with the line of a profile that says the same for good.
     """
 
 
@@ -47,8 +47,7 @@ def forget(target: str, field: str | None, port: int) -> None:
 
 def told(port: int, method: str, target: str = "", field: str | None = None) -> Any:
     """What the idetour on this port answers; where none runs, the file that it would read."""
-    from idetour.cli.ask import is_idetour
-    from idetour.cli.status import asked
+    from idetour.cli.running import asked, is_idetour
 
     if is_idetour(f"http://127.0.0.1:{port}"):
         return asked(port, method, PATH, {"target": target, "field": field} if target else None)

@@ -146,7 +146,7 @@ def listening(port: int, wanted: dict[str, object]) -> "Iterator[httpx2.Response
     """The stream of recordings. Raises SetupError."""
     import httpx2
 
-    from idetour.cli.status import check, owning
+    from idetour.cli.running import check, owning
     from idetour.endpoints.recorder import RECORD
 
     with owning(port) as client:
@@ -192,7 +192,7 @@ def went(recording: "Recording") -> str:
 
 
 def line(path: Path, recording: "Recording") -> Iterator[str]:
-    from idetour.cli.status import duration
+    from idetour.cli.screen import duration
 
     answer = recording.answer
     tokens = answer["tokens"]

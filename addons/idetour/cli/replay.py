@@ -4,7 +4,6 @@ They go through a gateway as an IDE's would, each in its own protocol, so what i
 compared is what the IDE would get: a running idetour's, or one in this process.
 """
 
-import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Iterable
@@ -62,6 +61,8 @@ def replay(
     mitmproxy. Exits with 1 if any answer failed, or called a tool that its
     client could not run.
     """
+    import asyncio
+
     from idetour.cli import comparison
 
     requests = read(files)
@@ -118,7 +119,7 @@ def flows(path: Path) -> "list[Recording]":
                 if protocol := spoken(flow.request.path.partition("?")[0]):
                     headers = {name.lower(): value for name, value in flow.request.headers.items()}
                     body = inflated(flow.request.raw_content or b"", headers.get("content-encoding", ""))
-                    found.append(posted(protocol, body, headers, f"{path}: flow {number}"))
+                    found.append(posted(protocol, body, headers=headers, source=f"{path}: flow {number}"))
     except FlowReadException:
         raise SetupError(f"{path} is neither JSON nor a file of mitmproxy's.") from None
     except RequestError as error:
@@ -135,6 +136,8 @@ async def asked(
 
     In the order of the requests, then of the targets.
     """
+    import asyncio
+
     from idetour.profile.prices import load
     from idetour.usage.prices import Prices
 
@@ -153,9 +156,11 @@ async def asked(
 @asynccontextmanager
 async def gateway(profile: str | None, port: int) -> "AsyncIterator[httpx2.AsyncClient]":
     """A client of the idetour on this port; of one in this process, where a profile is named or none runs."""
+    import asyncio
+
     import httpx2
 
-    from idetour.cli.ask import authorization, is_idetour
+    from idetour.cli.running import authorization, is_idetour
     from idetour.endpoints.serve import start
     from idetour.home import folder
     from idetour.profile.read import find
@@ -182,6 +187,7 @@ async def ask(
     import httpx2
 
     from idetour.cli.comparison import Outcome, word
+    from idetour.cli.running import hint
     from idetour.gateway import said
     from idetour.gateway.recording import PATHS
     from idetour.wire import sse
@@ -209,6 +215,4 @@ async def ask(
         told = said.read(request.protocol, bytes(heard), stream=stream)
         return made.heard(told, prices.cost(by, told.usage))
     except UpstreamError as error:
-        ours = answer.status_code == 401 and "x-idetour-request-id" not in answer.headers
-        hint = " Here: set IDETOUR_API_KEY to one of them." if ours else ""
-        return made.failed(word(answer.status_code, error), error.message + hint)
+        return made.failed(word(answer.status_code, error), error.message + hint(answer))

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from idetour.cli.group import Group
 if TYPE_CHECKING:
     from idetour.profile import Profile, Rule, Target
     from idetour.routes.asked import Asked
-    from idetour.routes.plan import Plan
+    from idetour.routes.plan import Candidate
     from idetour.routes.router import Router
     from idetour.wire.chat import ChatRequest
 
@@ -72,6 +73,7 @@ async def explained(profile: "Profile", asked: "Asked") -> None:
     from idetour.cli.screen import console, rows
     from idetour.errors import NotFound
     from idetour.gateway.embeddings import embed
+    from idetour.gateway.tries import foreseen
     from idetour.routes.plan import route_of
     from idetour.routes.router import Router
     from idetour.upstreams import Transports
@@ -98,7 +100,7 @@ async def explained(profile: "Profile", asked: "Asked") -> None:
         rows([("decided", f"{planned.why if planned else refused} ({took:.1f} ms)")], indent=0)
         if planned:
             met = rules[await router.rule(profile, name, asked)] if name else None
-            candidates(profile, planned, shares(profile, met))
+            candidates(foreseen(planned, asked), shares(profile, met))
     finally:
         await pool.close()
 
@@ -154,7 +156,7 @@ def shares(profile: "Profile", rule: "Rule | None") -> "dict[Target, str]":
     return {found.target: part for name, part in parts.items() if (found := named(profile, name))}
 
 
-def candidates(profile: "Profile", planned: "Plan", shares: "dict[Target, str]") -> None:
+def candidates(found: Iterable["Candidate"], shares: "dict[Target, str]") -> None:
     """Who would be asked, in order."""
     from idetour.cli.screen import table
     from idetour.routes.offer import state
@@ -168,6 +170,6 @@ def candidates(profile: "Profile", planned: "Plan", shares: "dict[Target, str]")
                 str(each.target),
                 state(each.upstream),
             )
-            for place, each in enumerate(planned.candidates, 1)
+            for place, each in enumerate(found, 1)
         ),
     )

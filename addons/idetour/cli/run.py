@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from idetour import ports
+from idetour.cli.lead import WAYS, Way, prepared
 
 if TYPE_CHECKING:
-    from idetour.cli.lead import Way
     from idetour.profile import Profile, Upstream
 
 WEB_PORT = 8081
@@ -52,7 +52,7 @@ VENDORS = 4  # without a key, that are named
 )
 @click.option(
     "--takeover",
-    type=click.Choice(["hosts", "system-proxy", "pac"]),
+    type=click.Choice(WAYS),
     help="Lead this machine's programs here until idetour ends.",
 )
 @click.option(
@@ -68,7 +68,7 @@ def run(
     web: bool,
     trace: bool,
     modes: tuple[str, ...],
-    takeover: "Way | None",
+    takeover: Way | None,
     keep_bodies: bool,
     verbose: bool,
     quiet: bool,
@@ -81,7 +81,6 @@ def run(
     """
     from idetour import home
     from idetour.accounts.pool import read
-    from idetour.cli.lead import prepared
     from idetour.profile.read import find
 
     if profile and profile.startswith("-"):  # `run -- -w FILE`: there is no profile before the options
@@ -95,7 +94,7 @@ def run(
             f"Listening on {host} lets others spend your keys. Set IDETOUR_API_KEY (or `access:` in the profile) first."
         )
     check(modes, host, lan=lan)
-    plan = prepared(takeover, made, host, port)
+    plan = prepared(takeover, made, host=host, port=port)
     modes += plan.modes
     arguments = [
         *("-s", str(home.shipped("addon.py"))),
@@ -138,16 +137,15 @@ def set_up_log(*, web: bool, verbose: bool, quiet: bool) -> None:
 
 
 def start(arguments: list[str], say: Callable[[], None], *, web: bool) -> None:
-    """Hand over to mitmproxy; `say` is called once it listens. Returns when it has stopped."""
+    """Hand over to mitmproxy; `say` is called once it listens. Returns when it has stopped; raises why it did not start."""
     from mitmproxy.tools import main
 
-    from idetour.proxy import announce
+    from idetour.proxy import announce, problem
 
     announce(say)
-    if web:
-        main.mitmweb(arguments)
-    else:
-        main.mitmdump(arguments)
+    (main.mitmweb if web else main.mitmdump)(arguments)
+    if error := problem():
+        raise error
 
 
 def usable(host: str, port: int) -> int:
@@ -230,7 +228,7 @@ def start_screen(profile: "Profile", host: str, port: int, modes: tuple[str, ...
     if missing := families(lacking(profile)):
         left = len(missing) - VENDORS
         more = f" and {left} more (idetour models --all)" if left > 0 else ""
-        named = [f"{each.title} ({each.key_names[0]})" for each in missing[:VENDORS]]
+        named = [f"{vendor} ({each.key_names[0]})" for vendor, each in missing[:VENDORS]]
         lines.append(("No key yet", ", ".join(named) + more))
     rows(lines)
     request = f'{{"model":"{example}","stream":true,"messages":[{{"role":"user","content":"hello"}}]}}'
@@ -248,9 +246,10 @@ def once() -> str:
     return link(token(home.folder("state")))
 
 
-def families(upstreams: "list[Upstream]") -> "list[Upstream]":
-    """The first of those whose titles differ only in a remark, as `Coding Plan (China)` and `(international)`."""
-    first: dict[str, Upstream] = {}
+def families(upstreams: "list[Upstream]") -> "list[tuple[str, Upstream]]":
+    """The first upstream of each vendor, under its title without a remark: its regions and plans begin alike."""
+    first: dict[str, tuple[str, Upstream]] = {}
     for upstream in upstreams:
-        first.setdefault(upstream.title.partition(" (")[0], upstream)
+        title = upstream.title.partition(" (")[0]
+        first.setdefault(title.partition(" ")[0], (title, upstream))
     return list(first.values())

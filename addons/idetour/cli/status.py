@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from idetour import ports
 from idetour.cli.group import Group, its_port
+from idetour.cli.running import asked, check, owning
 from idetour.errors import SetupError
 
 if TYPE_CHECKING:
-    import httpx2
+    pass
 
 SECONDS = 2.0  # between two looks while nothing happens
 LEAST_SECONDS = 0.3  # and while much does
@@ -96,60 +96,6 @@ def changes(port: int) -> Iterator[None]:
                 raise SetupError(f"The idetour on port {port} does not answer any more: {error}") from error
 
 
-def asked(port: int, method: str, path: str, body: object = None) -> Any:
-    """What the idetour on this port answers to its owner. Raises SetupError."""
-    import httpx2
-
-    with owning(port) as client:
-        try:
-            answer = client.request(method, path, json=body)
-        except httpx2.HTTPError as error:
-            raise SetupError(f"The idetour on port {port} does not answer: {error}") from error
-        check(answer, port)
-        return answer.json()
-
-
-def owning(port: int) -> "httpx2.Client":
-    """A client of the idetour on this port that shows its owner's token. Raises SetupError."""
-    import httpx2
-
-    from idetour.cli.ask import is_idetour
-    from idetour.endpoints.admin import FILE, HEADER, stored
-    from idetour.home import home
-
-    address = f"http://127.0.0.1:{port}"
-    if not is_idetour(address):
-        raise SetupError(absent(port))
-    state = home() / "state"
-    token = stored(state)
-    if token is None:
-        raise SetupError(
-            f"{state / FILE} is missing: was the idetour on port {port} started with another home?"
-        )
-    return httpx2.Client(base_url=address, headers={HEADER: token.reveal()}, timeout=10, trust_env=False)
-
-
-def check(answer: "httpx2.Response", port: int) -> None:
-    """Raises SetupError where the owner's question was refused."""
-    from idetour.cli.ask import message
-    from idetour.home import home
-
-    if answer.status_code == 401:
-        raise SetupError(f"The idetour on port {port} was started with another home than {home()}.")
-    if not answer.is_success:
-        raise SetupError(message(answer.read()))
-
-
-def absent(port: int) -> str:
-    """Why there is nobody to ask."""
-    if ports.obstacle("127.0.0.1", port) is None:
-        return f"Nothing listens on port {port}. Start it with `idetour run`, or name its port: -p PORT."
-    by = ports.holder(port) or "another program"
-    return (
-        f"Port {port} is held by {by}, which does not answer as idetour does. Name idetour's port: -p PORT."
-    )
-
-
 def show(said: dict[str, Any]) -> None:
     from idetour.cli.screen import console, rows, table, warn
 
@@ -171,6 +117,8 @@ def show(said: dict[str, Any]) -> None:
 
 def fares(target: dict[str, Any]) -> Iterator[str]:
     """A target as a line of the table."""
+    from idetour.cli.screen import duration
+
     limit = f" of {target['limit']}" if target["limit"] is not None else ""
     yield target["target"]
     yield target["key"]
@@ -183,6 +131,8 @@ def fares(target: dict[str, Any]) -> Iterator[str]:
 
 def went(request: dict[str, Any]) -> Iterable[str]:
     """A request as a line of the table."""
+    from idetour.cli.screen import duration
+
     tokens = request["tokens"]
     outcome = request["outcome"]
     return (
@@ -202,12 +152,3 @@ def weighing(differing: dict[str, dict[str, dict[str, float]]]) -> Iterator[str]
     for route, names in differing.items():
         parts = ", ".join(f"{name} {each['was']:g} → {each['now']:g}" for name, each in names.items())
         yield f"{route} differs from the profile: {parts}"
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds as people say them: 0.25 → 250 ms, 7.2 → 7.2 s, 200 → 3 min 20 s."""
-    if seconds is None:
-        return "–"
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"

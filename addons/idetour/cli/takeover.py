@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from idetour.cli.group import Group
-from idetour.cli.lead import TARGET, WAYS, Way, answers, described, tell
+from idetour.cli.group import Group, its_port
+from idetour.cli.lead import TARGET, WAYS, Way, described, tell
+from idetour.cli.running import is_idetour
 
 if TYPE_CHECKING:
     from idetour.takeover.journal import Entry
@@ -24,8 +25,13 @@ def takeover() -> None:
 @click.argument("way", type=click.Choice([*WAYS, "local"]))
 @click.argument("hosts", nargs=-1, metavar="[HOST]...")
 @click.option("--app", default="Trae", show_default=True, help="With `local`: the program's name.")
-@click.option("-p", "--port", default=8080, show_default=True, envvar=["IDETOUR_PORT", "PORT"])
-@click.option("--profile", envvar="IDETOUR_PROFILE", help="Whose hosts are taken; without it: `default`.")
+@its_port
+@click.option(
+    "--profile",
+    envvar="IDETOUR_PROFILE",
+    metavar="PROFILE",
+    help="Whose hosts are taken; without it: `default`.",
+)
 def on(
     way: Way | Literal["local"],
     hosts: tuple[str, ...],
@@ -68,7 +74,7 @@ def by_settings(way: Literal["system-proxy", "pac"], address: str) -> None:
     from idetour.cli.screen import console, warn
     from idetour.takeover import systemproxy
 
-    if not answers(*address.split(":")):
+    if not is_idetour(f"http://{address}"):
         raise click.ClickException(
             f"Nothing answers at {address}, and this machine's requests would end there. Start `idetour run` first."
         )

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from idetour.cli.steps import Board, Lines, one_line
 from idetour.errors import SetupError
 
 if TYPE_CHECKING:
-    from idetour.agent.store import Event, Store, Task
+    from idetour.agent.store import Store, Task
 
 LOOK_SECONDS = 0.05
 SHORTEST = 4  # characters of an id that are enough where only one begins so
 LIMIT = 8  # agents at a time, for a task that a person starts
-WIDTH = 160  # characters of what is told of an event
 
 gateway_option = click.option(
     "--gateway",
@@ -101,16 +101,19 @@ def begun(store: "Store", task: "Task") -> Callable[[], "Task"]:
 
 def followed(store: "Store", task: "Task", turn: Callable[[], "Task"]) -> bool:
     """Show events until the end; whether it was a good one."""
+    from idetour.cli.screen import console
+
     after = 0
     try:
-        while True:
-            seen = turn()
-            for event in store.events(task.id, after=after):
-                after = event.seq
-                show_event(event)
-            if not seen.live and after >= seen.last:
-                return bool(seen.success)
-            time.sleep(LOOK_SECONDS)
+        with Board() if console.is_terminal else Lines() as view:
+            while True:
+                seen = turn()
+                for event in store.events(task.id, after=after):
+                    after = event.seq
+                    view.show(event)
+                if not seen.live and after >= seen.last:
+                    return bool(seen.success)
+                time.sleep(LOOK_SECONDS)
     except KeyboardInterrupt:
         click.echo(f"\nIt goes on. Stop it with: idetour agent stop {task.id[:8]}")
         raise SystemExit(130) from None
@@ -120,8 +123,7 @@ def followed(store: "Store", task: "Task", turn: Callable[[], "Task"]) -> bool:
 @click.option("-n", "many", type=click.IntRange(1, 1000), default=20, show_default=True)
 def list_(many: int) -> None:
     """List tasks, the newest first."""
-    from idetour.cli.screen import console, table
-    from idetour.cli.status import duration
+    from idetour.cli.screen import console, duration, table
 
     with opened() as store:
         found = store.tasks(limit=many)
@@ -147,8 +149,7 @@ def list_(many: int) -> None:
 def show(id: str) -> None:
     """Say how the task with ID (or with an id that begins so) stands, and where its files are."""
     from idetour.agent import layout
-    from idetour.cli.screen import rows
-    from idetour.cli.status import duration
+    from idetour.cli.screen import duration, rows
 
     with opened() as store:
         task = named(store, id)
@@ -209,7 +210,7 @@ def logs(id: str, follow: bool, raw: bool) -> None:
             while found := store.events(task.id, after=after):
                 after = found[-1].seq
                 for event in found:
-                    show_event(event)
+                    Lines().show(event)
 
 
 @contextmanager
@@ -231,47 +232,3 @@ def named(store: "Store", id: str) -> "Task":
         why = f"{len(found)} tasks begin with {id}" if found else f"There is no task {id}"
         raise SetupError(f"{why}. See `idetour agent list`.")
     return found[0]
-
-
-def show_event(event: "Event") -> None:
-    """One event in a line or two."""
-    from rich.text import Text
-
-    from idetour.cli.screen import console
-
-    if words := told(event.type, event.data):
-        at = time.strftime("%H:%M:%S", time.localtime(event.at))
-        style = "red" if event.type in ("error", "warning") else "green" if event.type == "complete" else ""
-        console.print(Text(f"{at}  ", style="dim").append(words, style=style or "not dim"))
-
-
-def told(type: str, data: dict[str, Any]) -> str:
-    """What is worth a line; empty for what other events say as well."""
-    match type:
-        case "start":
-            return f"started by {data['runner']}, model {data['model'] or 'of the configuration'} ({data['route']})"
-        case "llm.response":
-            return f"{data.get('step')}  {one_line(data.get('content') or '')}".rstrip()
-        case "tool.calls":
-            return "\n".join(
-                f"   → {each['name']} {one_line(str(each['arguments']))}" for each in data["tool_calls"]
-            )
-        case "tool.results":
-            results = (each.get("error") or each.get("result") or "" for each in data["tool_results"])
-            return "\n".join(f"   ← {one_line(str(each))}" for each in results)
-        case "complete" | "error" | "stopped":
-            return str(data.get("error") or data.get("result") or data.get("message"))
-        case "warning" | "log":
-            return one_line(str(data.get("message")))
-        case "step.completed":
-            return f"   failed: {one_line(data['error'])}" if data.get("error") else ""
-        case "end":
-            return str(data["status"])
-    return ""
-
-
-def one_line(text: str, most: int = WIDTH) -> str:
-    """Text of others, fit for a terminal."""
-    flat = " ".join(text.split())
-    cut = f"{flat[:most]}…" if len(flat) > most else flat
-    return "".join(char if char.isprintable() else "\ufffd" for char in cut)

@@ -26,7 +26,7 @@ TOKENS = ("prompt", "cached", "completion", "reasoning")
     help="What to sum up by.",
 )
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-@click.option("--csv", "as_csv", is_flag=True, help="For tables.")
+@click.option("--csv", "as_csv", is_flag=True, help="For spreadsheets.")
 def usage(since: str, until: str | None, by: By, as_json: bool, as_csv: bool) -> None:
     """Sum up what was asked through this home's idetour, whether it runs or not.
 
@@ -100,7 +100,7 @@ def show(said: Mapping[str, Any], by: By, since: str) -> None:
 
 def line(name: str, sums: Mapping[str, Any]) -> Iterator[str]:
     """A group as a line of the table. Of times, the median and what 95 of 100 stayed within."""
-    from idetour.cli.status import duration
+    from idetour.cli.screen import duration
 
     yield name
     yield f"{sums['requests']:,}"

@@ -80,7 +80,8 @@ export class Live {
   #source = null;
   state = "closed";
 
-  open() {
+  /** Resolves when nothing that happens from now on can be missed, or when it cannot be had yet. */
+  async open() {
     if (this.#source) return;
     this.#source = new EventSource(`${BASE}/events`); // the browser reconnects with Last-Event-ID by itself
     this.#source.onopen = () => this.#become("open");
@@ -90,6 +91,13 @@ export class Live {
       this.#become("refused");
     };
     this.#source.onmessage = (message) => this.#tell(JSON.parse(message.data));
+    await new Promise((resolve) => {
+      const deaf = this.on(({ type }) => {
+        if (type !== "state") return;
+        deaf();
+        resolve();
+      });
+    });
   }
 
   close() {

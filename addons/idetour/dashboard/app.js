@@ -12,8 +12,8 @@ import { language, speak, t } from "./say.js";
 const PAGES = { overview, requests, models, setup, logs };
 const REVIVE_SECONDS = 3;
 const live = new Live();
-let leave = () => {}; // what the page that is shown wants to have done when it goes
-let wanted = 0; // counts the pages that were opened: one that loads slowly must not replace a later one
+let leave = () => {}; // ends what the page that is shown has begun
+let wanted = 0; // counts the pages that were opened: one that loads slowly has been left meanwhile
 
 addEventListener("hashchange", () => (location.hash.startsWith("#token=") ? enter() : show()));
 addEventListener("keydown", shortcut);
@@ -32,13 +32,22 @@ async function enter() {
   if (token) history.replaceState(null, "", location.pathname); // not to stand in the history
   try {
     if (token) await post("/session", { token });
-    await get("/status");
+    await get("/session");
   } catch (error) {
-    return door(token ? t("used_link") : explain(error));
+    return door(error.code === "link_used" ? t("used_link") : explain(error));
   }
-  live.open();
+  if (!location.hash && (await unused())) history.replaceState(null, "", "#/setup"); // who is new begins there
+  await live.open(); // before anything is read: what changes after that is heard
   build();
   await show();
+}
+
+async function unused() {
+  try {
+    return !(await get("/requests", { limit: 1 })).requests.length;
+  } catch {
+    return false; // the page that needs them says what is wrong
+  }
 }
 
 /** The events ended for good: the session is over, because idetour was started anew, or idetour is gone. */
@@ -63,9 +72,9 @@ async function logOut() {
 
 function door(problem) {
   live.close();
-  wanted += 1;
   leave();
   leave = () => {};
+  wanted += 1;
   const field = h("input", { type: "password", id: "token", autocomplete: "off", required: true });
   const form = h(
     "form",
@@ -128,7 +137,7 @@ function build() {
       "footer",
       {},
       h("span", { class: "live", id: "live", role: "status" }),
-      h("div", { class: "row" }, languages, themes, out),
+      h("div", { class: "row" }, themes, languages, out),
     ),
   );
   const skip = h(
@@ -160,9 +169,10 @@ async function show() {
   if (!main) return;
   const [, name = "", ...rest] = location.hash.split("/");
   const page = PAGES[name] ?? overview;
-  const turn = ++wanted;
   leave();
-  leave = () => {};
+  const turn = ++wanted;
+  const ends = [];
+  leave = () => ends.forEach((end) => end());
   for (const each of Object.keys(PAGES)) {
     const here = PAGES[each] === page;
     document.getElementById(`to-${each}`).toggleAttribute("aria-current", here);
@@ -173,17 +183,18 @@ async function show() {
   }
   const root = h("div", { class: "stack" });
   fill(main, root);
+  main.setAttribute("aria-busy", "true");
   try {
-    const after = await page.mount(root, {
-      live,
+    await page.mount(root, {
+      hear: (listener) => ends.push(live.on(listener)), // before it reads: what changes meanwhile is not missed
+      leaving: (end) => (turn === wanted ? ends.push(end) : end()),
       rest: rest.map(decodeURIComponent),
       failed: (error) => told(root, error),
     });
-    if (turn === wanted) leave = after ?? leave;
-    else after?.();
   } catch (error) {
     if (turn === wanted) told(root, error);
   }
+  if (turn === wanted) main.removeAttribute("aria-busy");
 }
 
 /** Say what went wrong, above what is there. A session that ended leads back to the door. */

@@ -3,6 +3,9 @@
 import { h } from "./dom.js";
 import { clock, hour, t } from "./say.js";
 
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000];
+const SPARSE = 31; // points of a line that are each marked
+
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** A canvas cannot resolve `light-dark(…)`: let the browser do it. */
@@ -23,7 +26,9 @@ export function chart(label, series, data) {
   let plot = null;
   const draw = () => {
     plot?.destroy();
-    plot = box.clientWidth ? new uPlot(options(series, box.clientWidth), data, box) : null;
+    plot = box.clientWidth
+      ? new uPlot(options(series, box.clientWidth, data[0].length <= SPARSE), data, box)
+      : null;
   };
   const size = new ResizeObserver(() => {
     if (plot && plot.width !== box.clientWidth) plot.setSize({ width: box.clientWidth, height: plot.height });
@@ -61,7 +66,7 @@ function latest(plot) {
     plot.setLegend({ idx: plot.data[0].length - 1 }, false);
 }
 
-function options(series, width) {
+function options(series, width, sparse) {
   const grid = { stroke: resolved("--line"), width: 1 };
   const axis = { stroke: resolved("--muted"), grid, ticks: grid, font: `12px ${colour("--sans")}` };
   const bars = uPlot.paths.bars({ size: [0.7, 24], radius: 0.15 });
@@ -77,7 +82,12 @@ function options(series, width) {
     hooks: { setLegend: [latest] },
     axes: [
       { ...axis, values: (_, times, _axis, _space, step) => times.map((at) => hour(at, step >= 86400)) },
-      { ...axis, size: 62, values: (_, values) => values.map(series[0].format) },
+      {
+        ...axis,
+        size: 62,
+        incrs: series[0].bars ? WHOLE : undefined,
+        values: (_, values) => values.map(series[0].format),
+      },
     ],
     series: [
       { label: t("time"), value: (_, at) => (at ? clock(at) : "–") },
@@ -86,7 +96,7 @@ function options(series, width) {
         stroke: resolved(each.colour),
         fill: each.bars ? resolved(each.colour) : undefined,
         paths: each.bars ? bars : undefined,
-        points: { show: false },
+        points: { show: !each.bars && sparse, size: 5, fill: resolved(each.colour) }, // one alone has no line
         width: each.bars ? 0 : 2,
         spanGaps: true,
         value: (_, value) => (value === null || value === undefined ? "–" : each.format(value)),

@@ -86,7 +86,7 @@ export function table(columns, rows) {
     h("th", { class: kind, scope: "col" }, heading || h("span", { class: "offscreen" }, t("actions"))),
   );
   const body = rows.map((row) => line(columns, row));
-  return h("table", {}, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, body));
+  return h("table", { class: "list" }, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, body));
 }
 
 export function line(columns, row) {

@@ -56,10 +56,12 @@ export function money(amount, currency) {
 /** Seconds as people say them: 83 ms, 2.4 s, 3 min. */
 export function span(seconds) {
   if (seconds === null || seconds === undefined) return DASH;
-  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
-  if (seconds < 120) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
-  if (seconds < 3600) return `${Math.round(seconds / 60)} min`;
-  return seconds < 172800 ? `${rounded(seconds / 3600)} h` : t("days", { count: rounded(seconds / 86400) });
+  if (seconds < 1) return `${Math.round(seconds * 1000)}\u00a0ms`;
+  if (seconds < 120) return `${seconds.toFixed(seconds < 10 ? 1 : 0)}\u00a0s`;
+  if (seconds < 3600) return `${Math.round(seconds / 60)}\u00a0min`;
+  return seconds < 172800
+    ? `${rounded(seconds / 3600)}\u00a0h`
+    : t("days", { count: rounded(seconds / 86400) });
 }
 
 const rounded = (number) => String(Math.round(number * 10) / 10);

@@ -196,7 +196,7 @@ export const words = {
   explain: ["Explain", "试算"],
 
   // setup
-  first_steps: ["First steps", "第一步"],
+  first_steps: ["First steps", "快速上手"],
   step_key: ["A key", "准备一个 key"],
   keys_found: ["Ready: {names}.", "已就绪：{names}。"],
   keys_none: [

@@ -10,10 +10,12 @@ import httpx2
 from idetour.doctor.road import Road
 from idetour.doctor.trouble import explained
 from idetour.errors import SetupError
+from idetour.wire.fault import parse_error
 from idetour.wire.sse import Reader
 
 type Choice = Mapping[str, Any]  # one choice of a chunk: its delta and, in the end, its finish reason
 
+AGENT = "idetour-doctor"  # so that no total counts what we ask
 CONNECT_SECONDS = 5.0
 SAID = ("content", "reasoning_content", "reasoning", "tool_calls", "refusal")
 
@@ -26,7 +28,7 @@ def choices(road: Road, body: Mapping[str, Any]) -> Iterator[Choice]:
     """
     begun, deadline = False, time.monotonic() + road.patience
     timeout = httpx2.Timeout(road.patience, connect=CONNECT_SECONDS)
-    headers = {**road.authorization, "accept": "text/event-stream"}
+    headers = {**road.authorization, "accept": "text/event-stream", "user-agent": AGENT}
     try:
         with (
             httpx2.Client(timeout=timeout, trust_env=False) as client,
@@ -35,7 +37,7 @@ def choices(road: Road, body: Mapping[str, Any]) -> Iterator[Choice]:
             ) as answer,
         ):
             if not answer.is_success:
-                raise SetupError(f"{answer.status_code} {message(answer.read())}")
+                raise SetupError(f"{answer.status_code} {parse_error(answer.read()).message}")
             reader = Reader()
             for piece in answer.iter_bytes():
                 for choice in read(reader, piece):
@@ -65,18 +67,10 @@ def read(reader: Reader, piece: bytes) -> Iterator[Choice]:
         if not isinstance(chunk, dict):
             raise SetupError(f"an event of the stream is no JSON object: {event.data[:80]!r}")
         if "error" in chunk:
-            raise SetupError(message(event.data))
+            raise SetupError(parse_error(event.data).message)
         yield from (chunk.get("choices") or ())[:1]
 
 
 def has_content(choice: Choice) -> bool:
     delta = choice.get("delta") or {}
     return any(delta.get(name) for name in SAID)
-
-
-def message(body: bytes) -> str:
-    """The words of an error in the OpenAI shape."""
-    try:
-        return str(json.loads(body)["error"]["message"])
-    except (ValueError, LookupError, TypeError):
-        return body.decode(errors="replace")[:300]

@@ -3,10 +3,13 @@
 Seen is the environment of this terminal; an idetour that runs since before has its own.
 """
 
+import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from idetour.doctor.hop import Finding, Hop, broken, note, ok
-from idetour.profile import Profile, Target, Upstream
+from idetour.doctor.road import Road
+from idetour.profile import Profile, Target, Upstream, environment
 
 
 def judged(profile: Profile, leads: Mapping[str, tuple[Target, ...]]) -> Iterator[Finding]:
@@ -48,4 +51,17 @@ def held(upstream: Upstream) -> str:
     return "sends the key that is typed into the IDE" if upstream.client_key else "needs no key"
 
 
-HOP = Hop(name="keys", look=lambda road: judged(road.profile, road.leads), needs=("profile",))
+def open_to_others(path: Path) -> Iterator[Finding]:
+    """Of a file with keys, whether other users of this machine can read it. Windows has no such modes."""
+    if os.name == "posix" and path.is_file():
+        mode, above = (each.stat().st_mode for each in (path, path.parent))
+        if mode & 0o077 and above & 0o011:
+            yield note(f"{path} can be read by other users of this machine", f"chmod 600 {path}")
+
+
+def look(road: Road) -> Iterator[Finding]:
+    yield from judged(road.profile, road.leads)
+    yield from open_to_others(environment.file())
+
+
+HOP = Hop(name="keys", look=look, needs=("profile",))

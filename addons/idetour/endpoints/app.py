@@ -8,77 +8,23 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
-import re
 from dataclasses import dataclass, field
 
-from idetour.endpoints import (
-    admin,
-    auth,
-    chat,
-    dashboard,
-    deployment,
-    embeddings,
-    health,
-    messages,
-    models,
-    pac,
-    passthrough,
-    seeds,
-)
+from idetour.endpoints import health, messages, passthrough
 from idetour.endpoints.access import check_host, check_key, check_origin
-from idetour.endpoints.admin import METHODS as ADMINISTERED
 from idetour.endpoints.admin import OPENING, Admin
 from idetour.endpoints.asgi import Exchange, Receive, Scope, Send
-from idetour.endpoints.entry import TICKET, Entry, Tickets
-from idetour.endpoints.recorder import RECORD, Recorder
-from idetour.endpoints.responses import KEPT, RESPONSES, Responses, kept, no_socket
-from idetour.errors import Forbidden, LoopDetected, NotAllowed, NotFound, RequestError
+from idetour.endpoints.entry import TICKET, Entry, Tickets, Visit
+from idetour.endpoints.places import CHAT, MODELS, Place, find, tidy
+from idetour.endpoints.recorder import Recorder
+from idetour.endpoints.responses import RESPONSES, Responses, no_socket
+from idetour.errors import Forbidden, LoopDetected, NotFound, RequestError
 from idetour.gateway.pipeline import Pipeline
 from idetour.gateway.record import shown
-from idetour.profile import Profile
 from idetour.profile.watch import Watched
 from idetour.wire import messages_errors
 
 log = logging.getLogger("idetour")
-
-CHAT, MODELS = "/v1/chat/completions", "/v1/models"
-METHODS = {
-    CHAT: ("POST",),
-    RESPONSES: ("POST",),
-    embeddings.PATH: ("POST",),
-    MODELS: ("GET", "HEAD"),
-    "/": ("GET", "HEAD", "POST"),
-    "/health": ("GET", "HEAD"),
-    "/proxy.pac": ("GET", "HEAD"),
-    "/api/chat": ("POST",),
-    "/api/claude": ("POST",),
-    **messages.METHODS,
-    dashboard.ADMIN: ("GET", "HEAD"),
-    auth.PAGE: ("GET", "HEAD"),
-    **ADMINISTERED,
-}
-PUBLIC = ("/", "/health", "/proxy.pac", auth.PAGE)  # to look at without a key
-VERSIONS = re.compile(r"^(?:/v1)+(?=/|$)")
-BARE = re.compile(
-    r"/(?:chat/completions|embeddings|models|responses|messages(?:/count_tokens)?)|/(?:models|responses)/.+"
-)
-
-
-def tidy(path: str) -> str:
-    """The path as we know it: people paste URLs with `/v1` missing or doubled, and with a slash at the end.
-
-    `/api/v1` is where OpenRouter has it, `/compatible-mode/v1` where DashScope has it; Azure's has the model in it.
-    """
-    if path.startswith("/anthropic/"):  # where many vendors have Anthropic's protocol
-        inner = tidy(path.removeprefix("/anthropic"))
-        return f"/anthropic{inner}" if inner.startswith(MODELS) else inner
-    path = re.sub(r"^/(?:api|compatible-mode|openai)(?=/v1)|^/openai(?=/models)", "", deployment.plain(path))
-    path = VERSIONS.sub("/v1", re.sub(r"/{2,}", "/", path)).rstrip("/") or "/"
-    path = re.sub(
-        r"^/v1/chat/completions(?=/chat/completions$|/models$)", "/v1", path
-    )  # an endpoint as base URL
-    path = re.sub(r"^/v1/messages/v1(?=/messages|/models)", "/v1", path)
-    return f"/v1{path}" if BARE.fullmatch(path) else path
 
 
 @dataclass(slots=True)
@@ -124,85 +70,27 @@ class App:
         path = tidy(exchange.path)
         if path == "/api/claude" or messages.meant(path, exchange.headers):
             exchange.error_body = messages_errors.body
-        door = self.enter(exchange)
-        profile = self.admin.weights.profile
+        visit = Visit(exchange, self.enter(exchange), path, self.admin.weights.profile, self)
         if origin := check_origin(exchange.headers, self.origins):
             exchange.extra = {"access-control-allow-origin": origin, "vary": "Origin"}
         if exchange.method == "OPTIONS":
             return await preflight(exchange)
-        allowed = (
-            METHODS[MODELS] if path.startswith((f"{MODELS}/", f"{messages.MODELS}/")) else METHODS.get(path)
-        )
-        if id := kept(path):
-            allowed = KEPT
-        owned = admin.known(path) if door.host is None else None
-        page = door.host is None and dashboard.ours(path)
-        if owned:
-            allowed, opening = ADMINISTERED[owned], (owned, exchange.method) == OPENING
-            self.admin.check(exchange.headers, local=door.local, method=exchange.method, opening=opening)
-        elif page:
-            allowed = METHODS[dashboard.ADMIN]
-        elif exchange.method == "POST" or path not in PUBLIC:
-            door.grant = self.admin.grants.of(exchange.headers)
-            if door.grant is None:
-                check_key(profile, exchange.headers)
-        if allowed is None or (door.host and (admin.known(path) or dashboard.ours(path))):
-            return await self.elsewhere(exchange, door, profile)
+        place = find(path, visit.door.host)
+        self.admit(visit, place)
         if path == RESPONSES:
             no_socket(exchange.headers)
-        if exchange.method not in allowed:
-            raise NotAllowed(
-                f"{exchange.path} takes {' and '.join(allowed)}, not {exchange.method}.",
-                headers={"allow": ", ".join(allowed)},
-            )
-        if owned:
-            await (
-                self.recorder.stream(exchange)
-                if path == RECORD
-                else admin.answer(self.admin, exchange, owned)
-            )
-        elif page:
-            await dashboard.page(exchange, path)
-        elif id:
-            await self.responses.one(exchange, id)
-        elif exchange.method == "POST":
-            others = {"/api/chat": seeds.chat, "/api/claude": seeds.claude, RESPONSES: self.responses.post}
-            others |= {
-                messages.PATH: messages.post,
-                messages.COUNT: messages.count,
-                embeddings.PATH: embeddings.post,
-            }
-            post = others.get(path, chat.post)
-            with self.recorder.watching(exchange, door, path=path, profile=profile):
-                await post(exchange, door, profile, self.pipeline)
-        elif path.startswith((MODELS, messages.MODELS)):
-            await self.models(exchange, door, profile, path)
-        elif path == auth.PAGE:
-            await exchange.start(302, {"location": auth.FILE, "content-length": "0"})
-            await exchange.end()
-        elif path == "/proxy.pac":
-            file = pac.script(profile.hosts, exchange.headers["host"])
-            await exchange.answer(200, file, {"content-type": pac.TYPE})
-        else:
-            await self.greet(exchange)
+        await (place.answer if place else elsewhere)(visit)
 
-    async def models(self, exchange: Exchange, door: Entry, profile: Profile, path: str) -> None:
-        listed = self.pipeline.listed
-        name = path.removeprefix("/anthropic").removeprefix(MODELS)[1:]
-        if messages.meant(path, exchange.headers):
-            say = messages.one(profile, listed, name) if name else messages.listing(profile, listed)
-            await exchange.answer(200, say)
-        elif name:
-            await exchange.answer(200, models.one(profile, listed, name, door.host))
-        else:
-            await exchange.answer(200, models.listing(profile, listed, door.host))
-
-    async def elsewhere(self, exchange: Exchange, door: Entry, profile: Profile) -> None:
-        """A path that is not ours."""
-        if not (door.host and profile.passthrough):
-            raise NotFound(f"Nothing is served at {exchange.path}. Try {CHAT} or {MODELS}.")
-        body = await exchange.body()
-        await passthrough.relay(exchange, door.host, body, profile, self.pipeline.transports)
+    def admit(self, visit: Visit, place: Place | None) -> None:
+        """Raises Unauthorized or Forbidden for who may not ask there."""
+        method, headers = visit.exchange.method, visit.exchange.headers
+        if place and place.who == "owner":
+            opening = (visit.path, method) == OPENING
+            self.admin.check(headers, local=visit.door.local, method=method, opening=opening)
+        elif not (place and place.open(method)):
+            visit.door.grant = self.admin.grants.of(headers)
+            if visit.door.grant is None:
+                check_key(visit.profile, headers)
 
     def enter(self, exchange: Exchange) -> Entry:
         """By which door the request came. Raises Forbidden where it may not."""
@@ -224,15 +112,12 @@ class App:
             "This port is for idetour's own use. Ask at the address that it printed at its start."
         )
 
-    async def greet(self, exchange: Exchange) -> None:
-        profile, listed, problem = self.watched.current, self.pipeline.listed, self.watched.problem
-        if exchange.path == "/" and "text/html" in exchange.headers.get("accept", ""):
-            body = health.page(profile, listed, problem, exchange.headers.get("host", ""))
-            policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
-            return await exchange.answer(
-                200, body, {"content-type": "text/html; charset=utf-8", "content-security-policy": policy}
-            )
-        await exchange.answer(200, health.report(profile, listed, problem, self.handshakes))
+
+async def elsewhere(visit: Visit) -> None:
+    """A path that is not ours. Raises NotFound."""
+    if not (visit.door.host and visit.profile.passthrough):
+        raise NotFound(f"Nothing is served at {visit.exchange.path}. Try {CHAT} or {MODELS}.")
+    await passthrough.relay(visit, await visit.exchange.body())
 
 
 def nearby(scope: Scope) -> bool:

@@ -80,6 +80,11 @@ class Exchange:
             raise asyncio.CancelledError("the client left while it was sending")
         return message
 
+    def check_live(self) -> None:
+        """Raises RequestError over HTTP/1.0, which hears of an answer at its end: this one has none, and would grow."""
+        if self.scope.get("http_version") == "1.0":
+            raise RequestError("Live events need HTTP/1.1.", status=505, code="http_version")
+
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         self.started = True
         lines = [

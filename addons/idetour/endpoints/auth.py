@@ -9,6 +9,7 @@ import time
 
 import msgspec
 
+from idetour.accounts import NAME
 from idetour.accounts.qwen import ENDED, INSTEAD, oauth, tokens
 from idetour.accounts.qwen.oauth import LoginError, NotNow
 from idetour.accounts.qwen.pending import TooMany
@@ -35,7 +36,7 @@ async def initiate(admin: Admin, exchange: Exchange) -> None:
     wanted = (
         Initiate() if bodiless(exchange) else await wish(exchange, Initiate, '{"account": "work"}, or less')
     )
-    if not tokens.NAME.fullmatch(wanted.account):
+    if not NAME.fullmatch(wanted.account):
         raise BadRequest("`account` has to be letters, digits, . _ and - only, at most 40.", param="account")
     upstreams = admin.weights.watched.current.upstreams.values()
     place = next((each for each in upstreams if each.login == "qwen"), None)

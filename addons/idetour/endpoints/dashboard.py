@@ -6,15 +6,16 @@ script in the page, nothing from elsewhere, no frame around it.
 
 import hashlib
 import mimetypes
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from idetour.endpoints.asgi import Exchange
+from idetour.endpoints.entry import Visit
 from idetour.errors import NotFound
 
 ADMIN = "/admin"
-API = "/admin/api/"
+INSIDE = re.compile(rf"{ADMIN}/(?!api/).*")  # what the page is made of
 FOLDER = Path(__file__).parents[1] / "dashboard"
 INDEX = "index.html"
 POLICY = "; ".join(
@@ -68,12 +69,9 @@ def read(path: Path) -> File:
     return File(content, kind, f'"{hashlib.sha256(content).hexdigest()[:20]}"')
 
 
-def ours(path: str) -> bool:
-    return path == ADMIN or (path.startswith(f"{ADMIN}/") and not path.startswith(API))
-
-
-async def page(exchange: Exchange, path: str) -> None:
+async def page(visit: Visit) -> None:
     """A file, or 304 where the browser has it. Raises NotFound."""
+    exchange, path = visit.exchange, visit.path
     found = files().get(path.removeprefix(ADMIN).removeprefix("/") or INDEX)
     if found is None:
         raise NotFound(f"Nothing is served at {path[:200]}. The dashboard is at {ADMIN}.")

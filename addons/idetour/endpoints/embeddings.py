@@ -3,28 +3,26 @@
 from dataclasses import replace
 
 from idetour.endpoints import chat, deployment, passthrough
-from idetour.endpoints.asgi import Exchange
-from idetour.endpoints.entry import Entry
-from idetour.endpoints.heard import Heard
+from idetour.endpoints.entry import Visit
 from idetour.errors import RequestError
-from idetour.gateway.pipeline import Pipeline
-from idetour.profile import Profile
+from idetour.gateway.heard import Heard
 from idetour.wire import embeddings
 
 PATH = "/v1/embeddings"
 
 
-async def post(exchange: Exchange, door: Entry, profile: Profile, pipeline: Pipeline) -> None:
+async def post(visit: Visit) -> None:
     """Answer at once, or say why not. Raises BadRequest."""
+    exchange = visit.exchange
     body = await exchange.body()
     named = deployment.named(exchange.path)
-    default = "default" if "default" in profile.routes else None
+    default = "default" if "default" in visit.profile.routes else None
     request = embeddings.read(body, default=named or default)
     request = replace(request, model=named or request.model)
-    if door.host and profile.passthrough and not pipeline.knows(profile, request.model):
-        return await passthrough.relay(exchange, door.host, body, profile, pipeline.transports)
+    if await passthrough.instead(visit, body, request.model):
+        return None
     heard = Heard()
-    record = await chat.through(exchange, door, profile, pipeline, request, heard)
+    record = await chat.through(visit, request, heard)
     try:
         told = embeddings.answer(heard.completion(record), model=request.model)
     except RequestError as error:  # the record has told it to the log

@@ -9,9 +9,16 @@ at, save and export holds none.
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from idetour.endpoints.asgi import Exchange
 from idetour.endpoints.grants import Grant
+from idetour.gateway.pipeline import Pipeline
 from idetour.gateway.record import Record
+from idetour.profile import Profile
+
+if TYPE_CHECKING:
+    from idetour.endpoints.app import App
 
 TICKET = "x-idetour-ticket"
 MOST_OPEN = 10_000  # tickets that were issued and never used are dropped beyond this
@@ -29,6 +36,21 @@ class Entry:
     @property
     def name(self) -> str:
         return self.host or "direct"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request that may come in: how it came, where it goes, and what answers. `path` is as we know it."""
+
+    exchange: Exchange
+    door: Entry
+    path: str
+    profile: Profile
+    app: "App"
+
+    @property
+    def pipeline(self) -> Pipeline:
+        return self.app.pipeline
 
 
 @dataclass(slots=True)

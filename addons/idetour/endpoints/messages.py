@@ -14,22 +14,19 @@ from idetour.endpoints import passthrough
 from idetour.endpoints.access import client_key
 from idetour.endpoints.asgi import Exchange
 from idetour.endpoints.chat import question, through
-from idetour.endpoints.entry import Entry
+from idetour.endpoints.entry import Visit
 from idetour.errors import RequestError
-from idetour.gateway.pipeline import Pipeline
 from idetour.gateway.tries import affinity
 from idetour.profile import Profile, Target
-from idetour.routes import estimate
 from idetour.routes.plan import Listed, offered, unknown
 from idetour.secret import Secret
 from idetour.upstreams import anthropic
-from idetour.wire import chat, messages_errors, sse
+from idetour.wire import chat, estimate, messages_errors, sse
 from idetour.wire.messages import MessagesRequest, translate
 from idetour.wire.messages_stream import PING, MessageStream
 from idetour.wire.messages_whole import message
 
 PATH, COUNT, MODELS = "/v1/messages", "/v1/messages/count_tokens", "/anthropic/v1/models"
-METHODS = {PATH: ("POST",), COUNT: ("POST",), MODELS: ("GET", "HEAD")}
 CREATED = "2023-11-14T22:13:20Z"  # as in models.py: clients want a time, and none would be true
 
 
@@ -38,30 +35,28 @@ def meant(path: str, headers: Mapping[str, str]) -> bool:
     return path.startswith((PATH, "/anthropic/")) or "anthropic-version" in headers
 
 
-async def post(exchange: Exchange, door: Entry, profile: Profile, pipeline: Pipeline) -> None:
+async def post(visit: Visit) -> None:
     """Answer, and stop as soon as nobody listens any more."""
-    if request := await read(exchange, door, profile, pipeline):
-        await through(exchange, door, profile, pipeline, request, Asker(exchange, request))
+    if request := await read(visit):
+        await through(visit, request, Asker(visit.exchange, request))
 
 
-async def read(
-    exchange: Exchange, door: Entry, profile: Profile, pipeline: Pipeline
-) -> MessagesRequest | None:
+async def read(visit: Visit) -> MessagesRequest | None:
     """The request; None where the real host was asked, because nobody here answers for the model. Raises BadRequest."""
-    body = await exchange.body()
-    asked = chat.read(body, default="default" if "default" in profile.routes else None)
-    if door.host and profile.passthrough and not pipeline.knows(profile, asked.model):
-        await passthrough.relay(exchange, door.host, body, profile, pipeline.transports)
+    body = await visit.exchange.body()
+    asked = chat.read(body, default="default" if "default" in visit.profile.routes else None)
+    if await passthrough.instead(visit, body, asked.model):
         return None
-    return translate(asked, beta=exchange.headers.get("anthropic-beta", ""))
+    return translate(asked, beta=visit.exchange.headers.get("anthropic-beta", ""))
 
 
-async def count(exchange: Exchange, door: Entry, profile: Profile, pipeline: Pipeline) -> None:
+async def count(visit: Visit) -> None:
     """How many tokens a request has: as the upstream counts them if it can, else an estimate."""
-    request = await read(exchange, door, profile, pipeline)
+    request = await read(visit)
     if request is None:
         return
-    asked = question(exchange, profile, request)
+    exchange, profile, pipeline = visit.exchange, visit.profile, visit.pipeline
+    asked = question(visit, request)
     planned = await pipeline.router.plan(profile, asked, listed=pipeline.listed, uniform=affinity(asked))
     first = planned.candidates[0]
     tokens = None

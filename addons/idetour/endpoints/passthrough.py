@@ -1,17 +1,20 @@
 """Send an intercepted request on to the real host with the IDE's own key, where the profile says `passthrough: true`.
 
 For what nobody here answers: models that the profile does not know, and paths
-that are not ours (files, audio …). The answer is relayed as it comes.
+that are not ours (files, audio …). The answer is relayed as it comes, and
+recorded like any other: who asked, how it went, and its tokens where it says them.
 """
 
 from collections.abc import Mapping
 
-from idetour.endpoints.access import ours, presented
+from idetour.endpoints.access import GRANTED, ours, presented
 from idetour.endpoints.asgi import Exchange
+from idetour.endpoints.entry import Visit
 from idetour.errors import LoopDetected, UpstreamError
-from idetour.profile import Profile
-from idetour.upstreams import Transports
-from idetour.upstreams.transport import Outgoing, TransportError
+from idetour.gateway.record import Record
+from idetour.profile import Profile, Target
+from idetour.upstreams.transport import Incoming, Outgoing, TransportError
+from idetour.wire.usage import Usage, last
 
 REQUEST_HEADERS = ("accept", "authorization", "content-type", "user-agent", "x-api-key")
 REQUEST_PREFIXES = ("openai-", "anthropic-", "x-stainless-")
@@ -21,29 +24,73 @@ OMITTED = frozenset({
     "content-length", "content-encoding", "alt-svc",
 })  # fmt: skip
 FIRST_BYTE_SECONDS = 300.0
+END_BYTES = 16 << 10  # of an answer, where its tokens stand
+DEPTH = 3  # parts of a path that name what was asked for: the rest are ids, as many as there are files
 
 
-async def relay(exchange: Exchange, host: str, body: bytes, profile: Profile, transports: Transports) -> None:
-    """Ask the real `host` and pass its answer on, piece by piece. Raises UpstreamError, LoopDetected."""
-    async with exchange.attended():
-        try:
-            incoming = await transports.pool.send(outgoing(exchange, host, body, profile))
-        except TransportError as error:
-            if error.kind == "loop":
-                raise LoopDetected(
-                    f"{error}. Passing requests through works with the proxy setting, not with the hosts file."
-                ) from error
-            raise UpstreamError(f"{host}: {error}.", code="upstream_unreachable") from error
-        try:
-            kept = {name: value for name, value in incoming.headers.items() if name not in OMITTED}
-            await exchange.start(incoming.status, {**kept, "x-idetour-target": host})
-            while data := await incoming.read():
-                await exchange.write(data)
-            await exchange.end()
-        except TransportError as error:
-            raise UpstreamError(f"{host}: the answer broke off: {error}.", code="upstream_broken") from error
-        finally:
-            incoming.close()
+async def instead(visit: Visit, body: bytes, model: str) -> bool:
+    """Whether the real host was asked, because that is wanted and nobody here answers for the model."""
+    if not (visit.door.host and visit.profile.passthrough) or visit.pipeline.knows(visit.profile, model):
+        return False
+    await relay(visit, body, model)
+    return True
+
+
+async def relay(visit: Visit, body: bytes, model: str = "") -> None:
+    """Ask the real host and pass its answer on, piece by piece. Raises UpstreamError, LoopDetected."""
+    exchange, pipeline, host = visit.exchange, visit.pipeline, visit.door.name
+    asked = model or "/".join(exchange.path.split("/")[:DEPTH])
+    record = visit.door.record = Record(asked=asked, door=host, protocol="passthrough")
+    pipeline.chronicle.follow(record, path=exchange.path, headers=exchange.headers)
+    with pipeline.recorded(record):
+        async with exchange.attended():
+            incoming = await sent(visit, body)
+            try:
+                note(record, incoming)
+                record.usage = await passed(incoming, exchange, host)
+            except TransportError as error:
+                said = f"{host}: the answer broke off: {error}."
+                raise UpstreamError(said, code="upstream_broken") from error
+            finally:
+                incoming.close()
+        fault = f"HTTP {incoming.status}" if incoming.status >= 400 else None
+        record.end("failed" if fault else "ok", status=incoming.status, error=fault)
+
+
+async def sent(visit: Visit, body: bytes) -> Incoming:
+    """Raises UpstreamError, LoopDetected."""
+    host, request = visit.door.name, outgoing(visit.exchange, visit.door.name, body, visit.profile)
+    try:
+        return await visit.pipeline.transports.pool.send(request)
+    except TransportError as error:
+        if error.kind == "loop":
+            said = f"{error}. Passing requests through works with the proxy setting, not with the hosts file."
+            raise LoopDetected(said) from error
+        raise UpstreamError(f"{host}: {error}.", code="upstream_unreachable") from error
+
+
+def note(record: Record, incoming: Incoming) -> None:
+    """Write down who answers, and how."""
+    target = Target(record.door, record.asked.strip("/"))
+    record.stream = incoming.headers.get("content-type", "").startswith("text/event-stream")
+    if incoming.status < 400:
+        record.answered(target, stream=record.stream)
+    else:
+        record.attempt(target, str(incoming.status), error=f"HTTP {incoming.status}")
+    record.target, record.status = target, incoming.status
+
+
+async def passed(incoming: Incoming, exchange: Exchange, host: str) -> Usage | None:
+    """Pass the answer on; returns the tokens that it says. Raises TransportError."""
+    kept = {name: value for name, value in incoming.headers.items() if name not in OMITTED}
+    await exchange.start(incoming.status, {**kept, "x-idetour-target": host})
+    end = bytearray()
+    while data := await incoming.read():
+        await exchange.write(data)
+        end += data
+        del end[:-END_BYTES]
+    await exchange.end()
+    return last(bytes(end))
 
 
 def outgoing(exchange: Exchange, host: str, body: bytes, profile: Profile) -> Outgoing:
@@ -59,8 +106,9 @@ def outgoing(exchange: Exchange, host: str, body: bytes, profile: Profile) -> Ou
 
 
 def passed_on(headers: Mapping[str, str], profile: Profile) -> dict[str, str]:
-    """An access key stays here: it is ours, and means nothing to the host."""
-    access = {name for name, key in presented(headers).items() if ours(profile, key)}
+    """An access key stays here, and so does a task's token: they are ours, and mean nothing to the host."""
+    shown = presented(headers).items()
+    access = {name for name, key in shown if ours(profile, key) or key.reveal().startswith(GRANTED)}
     return {
         name: value
         for name, value in headers.items()

@@ -83,6 +83,7 @@ class Recorder:
 
     async def stream(self, exchange: Exchange) -> None:
         """Tell who asks of each request that passes, until they leave. Raises BadRequest."""
+        exchange.check_live()
         try:
             listener = Listener(msgspec.json.decode(await exchange.body() or b"{}", type=Wanted))
         except (ValueError, RecursionError) as error:

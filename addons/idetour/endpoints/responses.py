@@ -11,12 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from idetour.endpoints import chat, passthrough
-from idetour.endpoints.asgi import Exchange
-from idetour.endpoints.entry import Entry
+from idetour.endpoints.entry import Visit
 from idetour.errors import RequestError
 from idetour.gateway.delivery import Client
-from idetour.gateway.pipeline import Pipeline
-from idetour.profile import Profile
 from idetour.wire import raw, responses, sse
 from idetour.wire.responses import ResponsesRequest
 from idetour.wire.responses_object import frame
@@ -24,14 +21,7 @@ from idetour.wire.responses_store import Store
 from idetour.wire.responses_stream import Teller, whole
 
 RESPONSES = "/v1/responses"
-KEPT = ("GET", "HEAD", "DELETE")  # what can be done with a response that is kept
-ONE = re.compile(rf"{RESPONSES}/(?P<id>[^/]+)")
-
-
-def kept(path: str) -> str | None:
-    """The id in the path of a response that may be kept here."""
-    found = ONE.fullmatch(path)
-    return found["id"] if found and found["id"].startswith("resp_") else None
+KEPT = re.compile(rf"{RESPONSES}/resp_[^/]+")  # the path of a response that may be kept here
 
 
 def no_socket(headers: Mapping[str, str]) -> None:
@@ -50,19 +40,21 @@ def no_socket(headers: Mapping[str, str]) -> None:
 class Responses:
     store: Store = field(default_factory=Store)
 
-    async def post(self, exchange: Exchange, door: Entry, profile: Profile, pipeline: Pipeline) -> None:
-        body = await exchange.body()
-        if door.host and profile.passthrough and not pipeline.knows(profile, responses.model(body)):
-            return await passthrough.relay(exchange, door.host, body, profile, pipeline.transports)
-        asked = responses.read(body, self.store, default="default" if "default" in profile.routes else None)
+    async def post(self, visit: Visit) -> None:
+        body = await visit.exchange.body()
+        if await passthrough.instead(visit, body, responses.model(body)):
+            return
+        default = "default" if "default" in visit.profile.routes else None
+        asked = responses.read(body, self.store, default=default)
         id = f"resp_{secrets.token_hex(16)}"
         told = frame(id, asked.fields, model=asked.chat.model, created=int(time.time()))
         teller = Teller(told, asked.tools, sealed=asked.sealed)
-        client = Translated(exchange, teller, asked, self.store)
-        await chat.through(exchange, door, profile, pipeline, asked.chat, client)
+        client = Translated(visit.exchange, teller, asked, self.store)
+        await chat.through(visit, asked.chat, client)
 
-    async def one(self, exchange: Exchange, id: str) -> None:
+    async def one(self, visit: Visit) -> None:
         """A response that was kept. Raises NotFound."""
+        exchange, id = visit.exchange, visit.path.rpartition("/")[2]
         if exchange.method == "DELETE":
             self.store.forget(id)
             gone = raw.encode({"id": id, "object": "response", "deleted": True})

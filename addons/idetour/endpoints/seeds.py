@@ -9,13 +9,11 @@ from dataclasses import replace
 
 from msgspec import Raw
 
-from idetour.endpoints.asgi import Exchange
 from idetour.endpoints.chat import through
-from idetour.endpoints.entry import Entry
-from idetour.endpoints.heard import Heard
+from idetour.endpoints.entry import Visit
 from idetour.endpoints.rules import read_rules, routed
 from idetour.errors import BadRequest
-from idetour.gateway.pipeline import Pipeline
+from idetour.gateway.heard import Heard
 from idetour.gateway.record import Record
 from idetour.profile import Profile
 from idetour.routes.asked import Asked
@@ -26,39 +24,42 @@ from idetour.wire.assembly import as_text, members, objects
 from idetour.wire.chat import ChatRequest
 from idetour.wire.messages import translate
 from idetour.wire.messages_whole import message
-from idetour.wire.turns import Fields, kind, parts, turns
+from idetour.wire.raw import Fields
+from idetour.wire.turns import kind, parts, turns
 
 # What makes a message of Anthropic's more than text.
 REFUSED = ("tools", "tool_choice", "thinking", "mcp_servers", "container", "output_config", "output_format")
 
 
-async def chat(exchange: Exchange, door: Entry, profile: Profile, pipeline: Pipeline) -> None:
+async def chat(visit: Visit) -> None:
     """Chat Completions with `routing_rules`, and without the need to name a model."""
-    request = wire.read(await exchange.body(), default=usual(profile, pipeline.listed))
+    exchange = visit.exchange
+    request = wire.read(await exchange.body(), default=usual(visit.profile, visit.pipeline.listed))
     fields = dict(request.fields)
     rules = read_rules(fields.pop("routing_rules", raw.EMPTY_LIST))
     request = replace(request, fields=fields)
     if rules and (name := routed(rules, Asked(request=request).text)):
         request = replace(request, model=name)
     if request.stream:
-        await through(exchange, door, profile, pipeline, request, exchange)
+        await through(visit, request, exchange)
     else:
         heard = Heard()
-        record = await through(exchange, door, profile, pipeline, request, heard)
+        record = await through(visit, request, heard)
         await exchange.answer(200, flat(heard.completion(record), record), heard.marks)
 
 
-async def claude(exchange: Exchange, door: Entry, profile: Profile, pipeline: Pipeline) -> None:
+async def claude(visit: Visit) -> None:
     """A message of Anthropic's protocol, of text alone; without the need to name a model here either."""
-    asked = wire.read(await exchange.body(), default=usual(profile, pipeline.listed))
+    body = await visit.exchange.body()
+    asked = wire.read(body, default=usual(visit.profile, visit.pipeline.listed))
     check_plain(asked)
     request = translate(asked)
     heard = Heard()
-    record = await through(exchange, door, profile, pipeline, request, heard)
+    record = await through(visit, request, heard)
     body = heard.completion(record)
     id = f"msg_{record.id.removeprefix('req_')}"
     told = message(body, model=request.model, id=id, stops=request.stops)
-    await exchange.answer(200, raw.encode(raw.fields(told) | marked(record)), heard.marks)
+    await visit.exchange.answer(200, raw.encode(raw.fields(told) | marked(record)), heard.marks)
 
 
 def usual(profile: Profile, listed: Listed) -> str | None:

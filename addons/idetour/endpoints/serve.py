@@ -38,13 +38,8 @@ LOGS = "logs"  # a folder of it, too
 GRANTS = "grants.json"  # the tokens of tasks
 RESTS = "rests.sqlite"  # upstreams that are left alone for long, in the folder of the state
 LEARNED = "quirks.sqlite"  # what targets were found not to take
-NOISY = (
-    "aiohttp",
-    "uvicorn",
-    "asyncio",
-    "httpx2",
-    "httpcore2",
-)  # mitmproxy sets the root logger to DEBUG: a line per chunk
+# mitmproxy sets the root logger to DEBUG: a line per chunk.
+NOISY = ("aiohttp", "uvicorn", "asyncio", "httpx2", "httpcore2")
 
 
 def system_trust(ca: Path | None) -> ssl.SSLContext:
@@ -77,11 +72,11 @@ class Gateway:
         try:
             if ending:
                 await asyncio.wait(ending)
-        finally:
-            await self.pipeline.transports.pool.close()
-            self.pipeline.health.lasting.close()
+        finally:  # mitmproxy's loop ends soon, and cancels whoever waits: what is still to be written comes first
             self.pipeline.chronicle.close()
+            self.pipeline.health.lasting.close()
             self.pipeline.quirks.close()
+            await self.pipeline.transports.pool.close()
 
 
 def assemble(
@@ -102,31 +97,41 @@ def assemble(
     `state` is a folder for what has to survive a restart. Without the token `admin` nobody may
     see or change what is the owner's. With `keep_bodies`, what is said is kept for a day.
     """
-    for name in NOISY:
-        logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # the app reports its own faults, once
+    quieten()
     small_tls_buffers()
     via = f"idetour-{secrets.token_hex(4)}"
     pool = Pool(intercepted=lambda: frozenset(watched.current.hosts), context=context, via=f"1.1 {via}")
-    quirks = Quirks(state and state / LEARNED)
-    chronicle = following(watched, state, keep_bodies=keep_bodies)
-    health = Health(Lasting(state and state / RESTS))
-    pipeline = Pipeline(Transports(pool), health, chronicle=chronicle, quirks=quirks)
+    pipeline = Pipeline(
+        Transports(pool),
+        Health(Lasting(state and state / RESTS)),
+        chronicle=following(watched, state, keep_bodies=keep_bodies),
+        quirks=Quirks(state and state / LEARNED),
+    )
+    upkeep = Upkeep(watched, pipeline, logged_in(watched, state))
+    owners = owned(pipeline, Weights(watched, state), admin, state=state)
+    app = App(watched, pipeline, owners, hosts=hosts, origins=origins, lan=lan, via=via)
+    return Gateway(watched=watched, pipeline=pipeline, upkeep=upkeep, app=app, server=Server(app))
+
+
+def quieten() -> None:
+    """Libraries speak up when something is wrong, and uvicorn not even then: the app reports its own faults, once."""
+    for name in NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+
+
+def logged_in(watched: Watched, state: Path | None) -> Accounts:
+    """The accounts, laid over the profile."""
     accounts = Accounts(state, tokens.folder()) if state else Accounts()
     accounts.read()
     watched.lay(accounts.over)
-    written = state and state / LOGS / logs.FILE
-    owners = Admin(
-        pipeline, Weights(watched, state), admin, logs=written, grants=Grants(state and state / GRANTS)
-    )
-    app = App(watched, pipeline, owners, hosts=hosts, origins=origins, lan=lan, via=via)
-    return Gateway(
-        watched=watched,
-        pipeline=pipeline,
-        upkeep=Upkeep(watched, pipeline, accounts),
-        app=app,
-        server=Server(app),
-    )
+    return accounts
+
+
+def owned(pipeline: Pipeline, weights: Weights, token: Secret | None, *, state: Path | None) -> Admin:
+    """What is the owner's to see and change."""
+    grants, written = Grants(state and state / GRANTS), state and state / LOGS / logs.FILE
+    return Admin(pipeline, weights, token, logs=written, grants=grants)
 
 
 def following(watched: Watched, state: Path | None, *, keep_bodies: bool) -> Chronicle:

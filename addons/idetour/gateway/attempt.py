@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypedDict
 
-from idetour.errors import RequestError, UpstreamError
+from idetour.errors import BadRequest, NotFound, RequestError, UpstreamError
 from idetour.gateway import editing, faults
 from idetour.gateway.health import Permit
 from idetour.gateway.listener import Attentive, Listener
@@ -89,12 +89,16 @@ async def attempt(
 ) -> Answer:
     """Ask the candidate. Returns a committed answer; raises Failed."""
     replay = replay or Replay()
-    outgoing, record.changed = fitted(request, candidate, key=key, quirks=quirks or Quirks(), replay=replay)
     listener = Listener(replay, candidate)
     try:
+        outgoing, record.changed = fitted(
+            request, candidate, key=key, quirks=quirks or Quirks(), replay=replay
+        )
         incoming = await transports.to(candidate.upstream, record.id).send(outgoing)
     except TransportError as error:
         raise Failed(faults.of_transport(error, candidate)) from error
+    except (BadRequest, NotFound) as error:  # before anything was sent
+        raise Failed(faults.of_body(error)) from error
     try:
         if incoming.status != 200:
             body = await error_page(incoming)

@@ -94,24 +94,21 @@ def _of_members(value: dict[str, Any], schema: Schema, place: str, root: Schema,
         if name not in value:
             yield f"{place}.{name} is missing"
     for name, item in value.items():
-        if name in properties:
-            yield from _mistakes(item, properties[name], f"{place}.{name}", root, depth + 1)
-        elif schema.get("additionalProperties") is False and not schema.get("patternProperties"):
+        rule = properties[name] if name in properties else schema.get("additionalProperties")
+        if rule is False and name not in properties and not schema.get("patternProperties"):
             yield f"{place}.{name} is not a member that the tool has"
-        else:
-            more = schema.get("additionalProperties")
-            yield from _mistakes(item, more, f"{place}.{name}", root, depth + 1)
+        yield from _mistakes(item, rule, f"{place}.{name}", root, depth + 1)
 
 
 def _resolved(ref: str, root: Schema) -> Any:
-    """What `#/$defs/name` stands for; nothing, which allows all, where it leads elsewhere."""
+    """What `#/$defs/name` stands for (RFC 6901); None, which allows all, where it leads elsewhere."""
+    if not ref.startswith("#"):
+        return None
     found: Any = root
-    for part in ref.removeprefix("#").strip("/").split("/") if ref.startswith("#") else ("",):
-        if part:
-            found = (
-                found.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(found, Mapping) else None
-            )
-    return found if ref.startswith("#") else None
+    for part in filter(None, ref[1:].split("/")):
+        name = part.replace("~1", "/").replace("~0", "~")
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
 
 
 def _is(value: Any, name: str) -> bool:

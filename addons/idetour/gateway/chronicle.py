@@ -18,11 +18,11 @@ from idetour.gateway import logs
 from idetour.gateway.delivery import Client
 from idetour.gateway.lately import Lately
 from idetour.gateway.news import News
-from idetour.gateway.record import Record, Stage, Tried
-from idetour.gateway.scrub import Scrubber
+from idetour.gateway.record import NO_KEY, NO_WORD, Record, Stage, Tried, shown
+from idetour.gateway.scrub import LEFT_OUT, Scrubber, in_pieces
 from idetour.profile import Profile
 from idetour.routes.asked import Asked
-from idetour.secret import Secret
+from idetour.secret import Secret, in_url
 from idetour.usage.client import named
 from idetour.usage.metrics import Metrics
 from idetour.usage.prices import Prices
@@ -36,10 +36,12 @@ log = logging.getLogger("idetour")
 PROTOCOLS = (
     ("/messages", "messages"),
     ("/responses", "responses"),
+    ("/embeddings", "embeddings"),
     ("/api/chat", "script"),
     ("/api/claude", "script"),
 )
 TOKEN = 4  # bytes of text
+WORD_ENDS = (b" ", b'"', b",", b"\n")
 REQUEST_BYTES, ANSWER_BYTES = 1 << 20, 256 << 10  # what is kept of them on demand
 
 
@@ -70,31 +72,35 @@ class Chronicle:
 
     def begin(self, record: Record, asked: Asked, client: Client) -> Client:
         """Follow the request from now on. Returns the client to answer to: the same, or one that keeps what it hears."""
-        logs.request.set(record.id)
-        record.client = named(asked.headers.get("user-agent", ""))
-        record.path, record.stream = asked.path[:200], asked.request.stream
+        record.stream = asked.request.stream
         record.protocol = next((name for part, name in PROTOCOLS if part in asked.path), "chat")
         self.lately.remember(record.id, asked.request.fields)
         if self.store:
             self.store.do(functools.partial(estimate, record, asked))
             if self.keep_bodies:
                 client = self._listening[record.id] = Listening(client, asked.request.fields)
+        self.follow(record, path=asked.path, headers=asked.headers)
+        return client
+
+    def follow(self, record: Record, *, path: str, headers: Mapping[str, str]) -> None:
+        """Tell of it from now on, whatever it asks for."""
+        logs.request.set(record.id)
+        record.client, record.path = named(headers.get("user-agent", "")), shown(path, 200)
         self.metrics.began()
         record.told = self._told
         self._told(record, "began")
-        return client
 
     def _told(self, record: Record, stage: Stage) -> None:
         if stage == "ended":
             count(record)
-        row = self.row(record)
-        self.news.publish("request", row, stage=stage)
-        if stage == "ended":
             record.told = nobody
             self._ended(record)
+        else:
+            self.news.publish("request", functools.partial(self.row, record), stage=stage)
 
     def _ended(self, record: Record) -> None:
         entry = self.entry(record)
+        self.news.publish("request", entry.row, stage="ended")
         self.metrics.ended(entry)
         if self.export:
             self.export(entry)
@@ -152,8 +158,9 @@ class Chronicle:
 
 
 def secrets_of(profile: Profile) -> list[Secret]:
-    """All of a profile's keys, which nothing that is kept or shown may hold."""
-    held = (secret for upstream in profile.upstreams.values() for secret in upstream.secrets)
+    """All of a profile's keys and passwords, which nothing that is kept or shown may hold."""
+    places = profile.upstreams.values()
+    held = (secret for each in places for secret in (*each.secrets, *in_url(each.proxy or "")))
     return [*held, *profile.access]
 
 
@@ -187,7 +194,7 @@ def attempts(record: Record) -> tuple[Attempt, ...]:
 
 def attempt(n: int, tried: Tried) -> Attempt:
     status, _, _ = tried.ended.partition(" ")
-    answered, skipped = tried.ended == "answered", tried.ended == "no key"
+    answered, skipped = tried.ended == "answered", tried.ended in (NO_KEY, NO_WORD)
     return Attempt(
         n=n,
         target=str(tried.target),
@@ -227,8 +234,17 @@ class Listening:
         """Request and answer without secrets. Takes milliseconds: not for the event loop."""
         scrubber = Scrubber(keys)
         request = raw.encode(dict(self._fields))
+        cut = len(request) > REQUEST_BYTES
+        heard = bytes(self._heard)
+        answer = LEFT_OUT if in_pieces(heard, keys) else begun(heard, cut=self._cut)
         return Bodies(
-            request=scrubber.text(request[:REQUEST_BYTES].decode("utf-8", "replace")),
-            answer=scrubber.text(self._heard.decode("utf-8", "replace")),
-            cut=self._cut or len(request) > REQUEST_BYTES,
+            request=scrubber.text(begun(request[:REQUEST_BYTES], cut=cut)),
+            answer=scrubber.text(answer),
+            cut=self._cut or cut,
         )
+
+
+def begun(said: bytes, *, cut: bool) -> str:
+    """What was kept, to the end of a word where it was cut: half a key is one too."""
+    kept = said[: max(said.rfind(mark) for mark in WORD_ENDS) + 1] if cut else said
+    return kept.decode("utf-8", "replace")

@@ -4,6 +4,7 @@ It is private, and worth no request: one that cannot be read is moved aside, and
 a disk that is full or slow costs a warning. Writing happens in a thread of its own.
 """
 
+import asyncio
 import logging
 import os
 import sqlite3
@@ -29,6 +30,7 @@ class Database:
     schema: str
     about: str
     read: Callable[[sqlite3.Connection], None]
+    _version: int = 0  # SQLite's count of what other connections have written
     _connection: sqlite3.Connection | None = None
     _writer: ThreadPoolExecutor | None = None
 
@@ -54,6 +56,7 @@ class Database:
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.executescript(self.schema)
         self.read(connection)
+        self._version = version(connection)
 
     def _set_aside(self, path: Path, aside: Path) -> None:
         self.close()
@@ -73,8 +76,32 @@ class Database:
         """Soon, in the order of the calls."""
         if self._connection is None:
             return
+        self._thread().submit(self._in_thread, self._connection, statement, values)
+
+    async def changed[T](self, look: Callable[[sqlite3.Connection], T]) -> T | None:
+        """What `look` finds where another process has written since it last did; else None.
+
+        It looks in the writer's thread, after all that was to be written before.
+        """
+        if self._connection is None:
+            return None
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread(), self._look, self._connection, look)
+
+    def _look[T](self, connection: sqlite3.Connection, look: Callable[[sqlite3.Connection], T]) -> T | None:
+        try:
+            if (now := version(connection)) == self._version:
+                return None
+            found = look(connection)
+        except sqlite3.Error as error:
+            log.debug("%s: not read again (%s).", self.path, error)
+            return None
+        self._version = now
+        return found
+
+    def _thread(self) -> ThreadPoolExecutor:
         self._writer = self._writer or ThreadPoolExecutor(1, "idetour-database")
-        self._writer.submit(self._in_thread, self._connection, statement, values)
+        return self._writer
 
     def _in_thread(self, connection: sqlite3.Connection, statement: str, values: tuple[object, ...]) -> None:
         try:
@@ -90,3 +117,9 @@ class Database:
         if self._connection:
             self._connection.close()
         self._connection = self._writer = None
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """A number that changes with each write of another connection."""
+    (found,) = connection.execute("PRAGMA data_version").fetchone()
+    return int(found)

@@ -1,6 +1,7 @@
 """Which edits an answer needs, by what the profile and the catalog say of its model."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 
 from msgspec import Raw
 
@@ -16,8 +17,10 @@ DIVIDED = ("anthropic", "responses")  # protocols that have reasoning and calls 
 
 def edits(request: ChatRequest, candidate: Candidate, *, note: Callable[[str], None]) -> Edits | None:
     """What to do to the candidate's answer; None for nothing. `note` is told afterwards what was done."""
+    if candidate.upstream.speaks in DIVIDED or not any(map(wanted, layers(candidate))):
+        return None
     manners = stated(candidate)
-    if candidate.upstream.speaks in DIVIDED or not (manners.think or manners.repair or manners.cumulative):
+    if not wanted(manners):
         return None
     return Edits(
         think=None if manners.think == "off" else manners.think,
@@ -27,11 +30,18 @@ def edits(request: ChatRequest, candidate: Candidate, *, note: Callable[[str], N
     )
 
 
+def layers(candidate: Candidate) -> Iterator[Manners]:
+    """The profile's word on the model, the catalog's, the upstream's."""
+    return (each.manners for each in (candidate.model, candidate.known, candidate.upstream) if each)
+
+
+def wanted(manners: Manners) -> bool:
+    return bool(manners.think not in (None, "off") or manners.repair or manners.cumulative)
+
+
 def stated(candidate: Candidate) -> Manners:
-    """The profile's word on the model, over the catalog's, over the upstream's."""
-    known, upstream = candidate.known, candidate.upstream.manners
-    manners = known.manners.over(upstream) if known else upstream
-    return candidate.model.manners.over(manners) if candidate.model else manners
+    """All layers as one, each over the next."""
+    return functools.reduce(Manners.over, layers(candidate))
 
 
 def tools(request: ChatRequest) -> Offered | None:

@@ -5,7 +5,7 @@ is wrong is wrong everywhere; a key that is used up says nothing about the next 
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -13,7 +13,7 @@ from idetour.accounts.qwen import ENDED, INSTEAD
 from idetour.errors import LoopDetected, RequestError, UpstreamError, openai_body
 from idetour.gateway import retry_after
 from idetour.routes.plan import Candidate
-from idetour.secret import Secret
+from idetour.secret import Secret, in_url
 from idetour.upstreams.transport import TransportError
 from idetour.wire.fault import Fault as Said
 from idetour.wire.fault import parse_error
@@ -34,6 +34,19 @@ OVERFLOW = (
     "prompt is too long",
     "exceed context limit",  # Anthropic: with `max_tokens` added
     "max_tokens must be at least 1",  # vLLM: what is left of the window is negative
+)
+# A model that sees no images is shown one.
+BLIND = (
+    "not a multimodal model",  # vLLM, NIM
+    "image_url is only supported",  # OpenAI
+    "unknown variant `image_url`",  # DeepSeek
+    "support image",  # OpenRouter, with 404; LM Studio, xAI
+    "support vision",
+    "image input not",
+    "image input is not",  # llama.cpp, with 500; Mistral
+    "image inputs are not",
+    "images are not supported",
+    "required for image input",  # Ollama, with 500
 )
 MODERATION = ("data_inspection_failed", "datainspectionfailed", "content_policy_violation", "content_filter")
 QUOTA = ("arrearage", "credit balance", "已欠费")
@@ -58,9 +71,9 @@ class Fault:
     """A failed attempt, and what follows for the request that it belongs to.
 
     `again`: the same target may be tried once more at once. `elsewhere`: another one may;
-    `larger`: only one with a larger window. `passes`: waiting helps. `busy`: the model is
-    exhausted, for whichever key. `reached`: somebody answered, or might have. `rest`: seconds that the upstream asks for, or a rule. `said`: its
-    own words, where it complains of the request.
+    `larger`: only one with a larger window; `seeing`: only one that may see images. `passes`: waiting helps. `busy`: the model is
+    exhausted, for whichever key. `unable`: the candidate has no word for it, so nothing was sent. `reached`: somebody answered, or might have. `rest`: seconds that the
+    upstream asks for, or a rule. `said`: its own words, where it complains of the request.
     """
 
     scope: Scope
@@ -68,11 +81,18 @@ class Fault:
     again: bool = False
     elsewhere: bool = True
     larger: bool = False
+    seeing: bool = False
     passes: bool = False
     busy: bool = False
+    unable: bool = False
     reached: bool = True
     rest: float | None = None
     said: Said | None = None
+
+
+def of_body(error: RequestError) -> Fault:
+    """What one candidate has no word for, found before anything was sent: the next may have one."""
+    return Fault(scope="request", error=error, unable=True, reached=False)
 
 
 def of_transport(error: TransportError, candidate: Candidate) -> Fault:
@@ -115,7 +135,11 @@ def of_answer(
     status: int, headers: Mapping[str, str], body: bytes, candidate: Candidate, key: Secret | None
 ) -> Fault:
     """An answer that is an error: by status, and by words where the status misleads."""
-    said = parse_error(without(key, body))
+    hidden = [*([key] if key else []), *in_url(candidate.upstream.proxy or "")]
+    for secret in hidden:
+        body = without(secret, body)
+    said = parse_error(body)  # in JSON it may have been escaped
+    said = said._replace(**{name: word and masked(hidden, word) for name, word in said._asdict().items()})
     message, type_, code, param = said
     words = f"{code} {type_} {message}".lower()
     code = None if code is None or code.isdigit() else clean(code)
@@ -127,7 +151,7 @@ def of_answer(
         type=TYPES.get(verdict.status, "server_error" if verdict.status >= 500 else "invalid_request_error"),
         code=verdict.code,
         param=param and clean(param),
-        headers={name: headers[name] for name in ("retry-after", "retry-after-ms") if name in headers},
+        headers=retry_after.relayed(headers),
     )
     rest = retry_after.stated(headers, body, now=time.time()) if verdict.rests else None
     return Fault(
@@ -136,6 +160,7 @@ def of_answer(
         again=verdict.again,
         elsewhere=verdict.elsewhere,
         larger=verdict.code == "context_length_exceeded",
+        seeing=verdict.code == "images_not_supported",
         passes=verdict.passes,
         busy=verdict.busy,
         rest=verdict.rest if rest is None else rest,
@@ -163,7 +188,7 @@ class Verdict(NamedTuple):
     @property
     def complains(self) -> bool:
         """Whether it may be a field of the request that is refused, and not what the request says."""
-        special = ("context_length_exceeded", "content_filter")
+        special = ("context_length_exceeded", "images_not_supported", "content_filter")
         return self.scope == "request" and self.status in (400, 422) and self.code not in special
 
 
@@ -177,6 +202,8 @@ def judged(status: int, code: str | None, words: str, *, dashscope: bool) -> Ver
         return Verdict("request", 508, "loop_detected", elsewhere=False)
     if said(OVERFLOW):
         return Verdict("request", 400, "context_length_exceeded")
+    if status >= 400 and said(BLIND):
+        return Verdict("request", 400, "images_not_supported")
     if said(MODERATION):
         return Verdict("request", 400, "content_filter", elsewhere=False)
     if said(QUOTA_OF_MODEL):
@@ -220,6 +247,12 @@ def remark(status: int, candidate: Candidate) -> str:
 def without(key: Secret | None, body: bytes) -> bytes:
     """Some upstreams, and many error pages, repeat the key. It goes before anything is cut: half a key is one too."""
     return body.replace(key.reveal().encode(), str(key).encode()) if key and key.reveal() else body
+
+
+def masked(hidden: Iterable[Secret], words: str) -> str:
+    for secret in hidden:
+        words = words.replace(secret.reveal(), str(secret)) if secret.reveal() else words
+    return words
 
 
 def clean(words: str) -> str:

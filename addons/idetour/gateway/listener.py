@@ -4,15 +4,14 @@ Of most chunks only the names in their delta are looked at. Pieces are kept as t
 bytes they came in, and put together when a call was seen and the answer has finished.
 """
 
-from collections.abc import Iterable, Iterator
-
 from msgspec import Raw
 
-from idetour.gateway.replay import CALLS, MOST_OF_ONE, REASONING, Fields, Replay, place_of
+from idetour.gateway.replay import CALLS, MOST_OF_ONE, REASONING, Replay, place_of
 from idetour.routes.plan import Candidate
 from idetour.wire import raw
 from idetour.wire.assembly import Assembly, members, objects
-from idetour.wire.chunks import Chunk, Relay
+from idetour.wire.chunks import Choice, Relay
+from idetour.wire.raw import Fields
 
 HEARD = frozenset((*REASONING, "tool_calls"))
 
@@ -31,13 +30,12 @@ class Listener:
             for choice in objects(raw.fields(body).get("choices", raw.NULL))[:1]:
                 self._replay.keep(self._place, members(choice.get("message", raw.NULL)))
 
-    def hear(self, chunk: Chunk) -> None:
-        """A chunk as the client gets it."""
-        for choice in chunk.choices:
-            if choice.delta and not HEARD.isdisjoint(choice.delta) and not choice.index:
-                self._note(choice.delta)
-            if choice.finish_reason and self._calls:
-                self._finish()
+    def hear(self, choice: Choice) -> None:
+        """A choice of a chunk, as the client gets it."""
+        if choice.delta and not HEARD.isdisjoint(choice.delta) and not choice.index:
+            self._note(choice.delta)
+        if self._calls and choice.finish_reason:
+            self._finish()
 
     def _note(self, delta: Fields) -> None:
         for name, said in delta.items():
@@ -64,10 +62,6 @@ class Attentive(Relay):
 
     listener: Listener
 
-    def _written(self, chunks: Iterator[Chunk]) -> bytes:
-        return super()._written(self._heard(chunks))
-
-    def _heard(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
-        for chunk in chunks:
-            self.listener.hear(chunk)
-            yield chunk
+    def _watch(self, choice: Choice) -> None:
+        super()._watch(choice)
+        self.listener.hear(choice)

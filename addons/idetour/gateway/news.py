@@ -2,11 +2,13 @@
 
 The last events are kept with their numbers, so that a listener who comes back
 gets what it missed. One who cannot keep up is sent away rather than waited
-for: it comes back, and is told where something is missing.
+for: it comes back, and is told where something is missing. While nobody
+listens nothing is made: most of the time no page is open.
 """
 
 import asyncio
 import secrets
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ KEPT = 1_000  # events
 KEPT_BYTES = 2 << 20
 MOST_BEHIND = 500  # events that a listener may be late
 MOST_LISTENERS = 100
+BACK_SECONDS = 60.0  # within which a listener who left comes back, if it does
 
 
 class Item(NamedTuple):
@@ -61,9 +64,18 @@ class News:
     _kept: deque[Item] = field(default_factory=lambda: deque(maxlen=KEPT))
     _bytes: int = 0
     _listeners: set[Listener] = field(default_factory=set)
+    _until: float = 0.0  # when nobody who left is expected back any more, on the monotonic clock
+
+    @property
+    def heard(self) -> bool:
+        """Whether somebody listens, or did a moment ago and may come back."""
+        return bool(self._listeners) or time.monotonic() < self._until
 
     def publish(self, type: str, said: object, **more: str) -> None:
-        """Tell of something, as an object's members. On the loop's thread; never waits."""
+        """Tell of something: an object, or a function that makes it. On the loop's thread; never waits."""
+        if not self.heard:
+            return
+        said = said() if callable(said) else said
         head, body = msgspec.json.encode({"type": type, **more}), msgspec.json.encode(said)
         if body[:1] != b"{":
             raise TypeError(f"an event is an object, not {body[:20]!r}")
@@ -104,9 +116,14 @@ class News:
         """Hear all events from now on. Raises Full."""
         if len(self._listeners) >= MOST_LISTENERS:
             raise Full
+        if not self.heard:  # who was here before that has missed something
+            self._kept.clear()
+            self._bytes = 0
+            self._number += 1
         listener = Listener()
         self._listeners.add(listener)
         try:
             yield listener
         finally:
             self._listeners.discard(listener)
+            self._until = time.monotonic() + BACK_SECONDS

@@ -3,6 +3,8 @@
 replay → the catalog's and the profile's manners, with those that were learned → quirks
 """
 
+from itertools import chain
+
 from idetour.gateway.quirks import Quirks
 from idetour.gateway.replay import Replay
 from idetour.routes.plan import Candidate
@@ -19,17 +21,18 @@ def fitted(
     """What to send, and what was changed because of what was learned, in a few words each. Raises BadRequest."""
     learned = quirks.of(candidate.target)
     upstream, known = taught(candidate.upstream, candidate.known, learned)
-    manners = known.manners.over(upstream.manners) if known else upstream.manners
+    stated = [each.manners for each in (known, upstream) if each]
+    wanted = next((each.replay for each in stated if each.replay is not None), None)
     insists = any(each.field == "replay" for each in learned)
-    request, restored = replay.restored(request, candidate, wanted=manners.replay, blank=insists)
+    request, restored = replay.restored(request, candidate, wanted=wanted, blank=insists)
     used = [
         each for each in learned if (restored and each.field == "replay") or decides(each, request.fields)
     ]
     outgoing = prepare(
         request, target=candidate.target, upstream=upstream, model=candidate.model, known=known, key=key
     )
-    unwanted = manners.drop | (candidate.model.drop if candidate.model else frozenset())
-    outgoing, _ = applied(outgoing, dropped(unwanted))
+    unwanted = [each.drop for each in (*stated, candidate.model) if each]
+    outgoing, _ = applied(outgoing, dropped(chain.from_iterable(unwanted)))
     outgoing, changed = applied(outgoing, learned)
     quirks.used(candidate.target, used + changed)
     told = [str(each) for each in used + changed if each.field != "replay"]  # replay says what it did

@@ -7,11 +7,12 @@ nothing of it. What the client does hear, and when, is in `delivery.py`.
 """
 
 import asyncio
+import contextlib
 import logging
 import math
 import random
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -23,7 +24,7 @@ from idetour.gateway.delivery import Client, deliver, drain, held, refuse
 from idetour.gateway.embeddings import embed
 from idetour.gateway.health import Health, Permit
 from idetour.gateway.quirks import Quirks
-from idetour.gateway.record import Record
+from idetour.gateway.record import NO_KEY, NO_WORD, Record
 from idetour.gateway.remedy import Remedies
 from idetour.gateway.replay import Replay
 from idetour.gateway.search import Search, combined
@@ -82,23 +83,32 @@ class Pipeline:
         asked = asked or Asked(request=request)
         client = self.chronicle.begin(record, asked, client)
         try:
-            uniform = affinity(asked)
-            planned = await self.router.plan(profile, asked, listed=self.listed, uniform=uniform)
-            found = [*tries(planned, key, uniform=uniform, identify=self.health.identify)]
-            finding = self._find(found, asked, record)
-            answer = await (held(finding, client, record) if request.stream else finding)
-            try:
-                await deliver(answer, request, client, record)
-                record.end("ok")
-                await drain(answer)
-            except UpstreamError as error:
-                answer.broke(error)
-                raise
-            finally:
-                answer.close()
+            with self.recorded(record):
+                uniform = affinity(asked)
+                planned = await self.router.plan(profile, asked, listed=self.listed, uniform=uniform)
+                found = [*tries(planned, key, uniform=uniform, identify=self.health.identify)]
+                finding = self._find(found, asked, record)
+                answer = await (held(finding, client, record) if request.stream else finding)
+                try:
+                    await deliver(answer, request, client, record)
+                    record.end("ok")
+                    await drain(answer)
+                except UpstreamError as error:
+                    answer.broke(error)
+                    raise
+                finally:
+                    answer.close()
+        except RequestError as error:
+            await refuse(client, error, record)
+
+    @contextlib.contextmanager
+    def recorded(self, record: Record) -> Iterator[None]:
+        """However a request ends, it is written down and logged."""
+        try:
+            yield
         except RequestError as error:
             record.end("broken" if record.target else "failed", status=error.status, error=error.message)
-            await refuse(client, error, record)
+            raise
         except asyncio.CancelledError:
             record.end("stopped" if self.stopping else "left")
             raise
@@ -112,7 +122,7 @@ class Pipeline:
         """The first committed answer, in the order of the tries; raises what to tell the client."""
         refused = [each for each in found if isinstance(each, Refused)]
         for mute in refused:
-            record.attempt(mute.candidate.target, "no key", error=mute.error.message)
+            record.attempt(mute.candidate.target, NO_KEY, error=mute.error.message)
         able = fitting([each for each in found if isinstance(each, Try)], asked)
         limit, late = patience(asked)
         search = Search(self.health, able, until=self.health.clock() + limit)
@@ -143,7 +153,7 @@ class Pipeline:
                     answer = await self._within(search.share(), each, request, record)
                 except Failed as failed:
                     error = failed.fault.error
-                    ended = f"{error.status} {error.code or ''}".strip()
+                    ended = NO_WORD if failed.fault.unable else f"{error.status} {error.code or ''}".strip()
                     record.attempt(target, ended, error=error.message, rest=failed.fault.rest)
                     if remedied := await remedies.find(each, failed):
                         each = remedied

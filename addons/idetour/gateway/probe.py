@@ -8,13 +8,15 @@ import base64
 import json
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from idetour.gateway.heard import Heard
 from idetour.gateway.pipeline import Pipeline
 from idetour.gateway.record import Record
 from idetour.profile import Profile, Target
+from idetour.routes.asked import Asked
 from idetour.wire import chat, sse
 
 MOST_TOKENS = 300  # of an answer: who thinks before it speaks needs some
@@ -55,33 +57,6 @@ class Finding:
 
 
 @dataclass(slots=True)
-class Heard:
-    """A client that keeps what it hears."""
-
-    status: int = 0
-    body: bytes = b""
-    started: bool = False
-
-    async def start(self, status: int, headers: Mapping[str, str]) -> None:
-        self.started, self.status = True, status
-
-    async def write(self, data: bytes) -> None:
-        self.body += data
-
-    async def end(self) -> None:
-        pass
-
-    def chunks(self) -> list[Body]:
-        """The events of a stream that are JSON."""
-        events = sse.Reader().feed(self.body)
-        return [json.loads(each.data) for each in events if each.data[:1] == b"{"]
-
-    def message(self) -> Body:
-        found: Body = json.loads(self.body)["choices"][0]["message"]
-        return found
-
-
-@dataclass(slots=True)
 class Probe:
     """One target. The caller reads `findings`, and what they cost in tokens."""
 
@@ -119,7 +94,8 @@ class Probe:
         whole = {"max_tokens": MOST_TOKENS, **body, "model": str(self.target)}
         heard, record = Heard(), Record(asked=str(self.target), door="probe")
         request = chat.read(json.dumps(whole).encode())
-        await self.pipeline.chat(self.profile, request, heard, key=None, record=record)
+        asked = Asked(request=request, headers={"user-agent": "idetour"})
+        await self.pipeline.chat(self.profile, request, heard, key=None, record=record, asked=asked)
         if record.usage:
             self.prompt += record.usage.prompt
             self.completion += record.usage.completion
@@ -131,7 +107,7 @@ class Probe:
         if record.outcome != "ok":
             self._found(what, "no", self._words(record))
             return None
-        message = heard.message()
+        message: Body = json.loads(heard.body)["choices"][0]["message"]
         if lacking := judge(message):
             self._found(what, "no", lacking)
             return None
@@ -150,11 +126,11 @@ class Probe:
         if record.outcome != "ok":
             return self._found("streams", "no", self._words(record))
         verdict: Verdict = "changed" if record.changed else "yes"
-        deltas = [choice.get("delta") or {} for chunk in heard.chunks() for choice in chunk["choices"]]
+        events = sse.Reader().feed(bytes(heard.body))
+        chunks: list[Body] = [json.loads(each.data) for each in events if each.data[:1] == b"{"]
+        deltas = [choice.get("delta") or {} for chunk in chunks for choice in chunk["choices"]]
         self._found("streams", verdict, ", ".join(record.changed))
-        self._found(
-            "usage in a stream", "yes" if any(chunk.get("usage") for chunk in heard.chunks()) else "no"
-        )
+        self._found("usage in a stream", "yes" if any(chunk.get("usage") for chunk in chunks) else "no")
         ways = [*reasons(deltas)]
         self._found("reasoning", "yes" if ways else "no", ", ".join(ways))
 
@@ -223,11 +199,8 @@ def several(message: Body) -> str | None:
 
 def sees(message: Body) -> str | None:
     said = str(message.get("content") or "")
-    return (
-        None
-        if any(word in said.lower() for word in ("red", "rot", "红"))
-        else f"it took the picture and saw: {said[:60]}"
-    )
+    red = any(word in said.lower() for word in ("red", "rot", "红"))
+    return None if red else f"it took the picture and saw: {said[:60]}"
 
 
 def fits(message: Body) -> str | None:

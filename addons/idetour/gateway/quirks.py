@@ -56,11 +56,12 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class Quirks:
-    """`path` None: nothing is kept beyond this process. A running idetour alone writes to it."""
+    """`path` None: nothing is kept beyond this process."""
 
     path: Path | None = None
     _rows: dict[str, dict[str, Row]] = field(default_factory=dict)  # target → field → row
     _unwritten: set[tuple[str, str]] = field(default_factory=set)  # whose hits have grown
+    _touched: set[tuple[str, str]] = field(default_factory=set)  # by us, while the file is read again
     _written: float = field(default_factory=time.monotonic)
     _database: Database = field(init=False)
 
@@ -70,10 +71,21 @@ class Quirks:
     def _read(self, connection: sqlite3.Connection) -> None:
         with connection:
             connection.execute("DELETE FROM quirks WHERE since < ?", (oldest(),))
-        columns = "target, field, kind, value, since, hits, why"
-        for target, name, kind, value, *rest in connection.execute(f"SELECT {columns} FROM quirks"):
-            if learned := quirk.read(kind, name, value):
-                self._rows.setdefault(target, {})[name] = Row(target, learned, *rest)
+        self._rows = rows_in(connection)
+
+    async def refresh(self) -> None:
+        """Take on what another process has written: `idetour models probe` learns while we run."""
+        self._touched.clear()
+        found = await self._database.changed(rows_in)
+        if found is None:
+            return
+        for target, name in self._touched:
+            ours = self._rows.get(target, {}).get(name)
+            theirs = found.setdefault(target, {})
+            theirs.pop(name, None)
+            if ours:
+                theirs[name] = ours
+        self._rows = found
 
     def rows(self) -> list[Row]:
         """All, those that were learned last first."""
@@ -93,6 +105,7 @@ class Quirks:
         rows = self._rows.setdefault(str(target), {})
         said = " ".join(REPEATED.split(why)[0].split())[:EXCERPT]
         rows[learned.field] = Row(str(target), learned, time.time(), 0, said)
+        self._touched.add((str(target), learned.field))
         self._write(rows[learned.field])
         for row in self.rows()[MOST:]:
             self.forget(row.target, row.quirk.field)
@@ -106,6 +119,7 @@ class Quirks:
         ]
         for row in gone:
             del self._rows[row.target][row.quirk.field]
+            self._touched.add((row.target, row.quirk.field))
             self._database.write(
                 "DELETE FROM quirks WHERE target = ? AND field = ?", (row.target, row.quirk.field)
             )
@@ -137,6 +151,16 @@ class Quirks:
         """After what is still to be written; milliseconds."""
         self._write_hits()
         self._database.close()
+
+
+def rows_in(connection: sqlite3.Connection) -> dict[str, dict[str, Row]]:
+    """Target → field → row, as the file has them."""
+    found: dict[str, dict[str, Row]] = {}
+    columns = "target, field, kind, value, since, hits, why"
+    for target, name, kind, value, *rest in connection.execute(f"SELECT {columns} FROM quirks"):
+        if learned := quirk.read(kind, name, value):
+            found.setdefault(target, {})[name] = Row(target, learned, *rest)
+    return found
 
 
 def oldest() -> float:

@@ -11,6 +11,10 @@ from idetour.usage.row import Counted
 from idetour.wire.chunks import Usage
 
 LONGEST = 1000  # characters of a message that are kept
+NO_KEY, NO_WORD = (
+    "no key",
+    "no word",
+)  # how an attempt ends that asks nobody: there is none to send, or no way to say it
 
 type Outcome = Literal["running", "ok", "failed", "broken", "left", "stopped"]
 type Stage = Literal["began", "attempt", "committed", "ended"]

@@ -23,7 +23,7 @@ PATHS: dict[str, Protocol] = {
     "/v1/responses": "responses",
     "/v1/messages": "messages",
 }
-# What of the headers may matter for an answer. All others stay here: any of them may hold a secret.
+# The headers that may matter for an answer. Others are not kept: any of them may hold a secret.
 HEADERS = ("user-agent", "anthropic-version", "anthropic-beta", "openai-beta", "originator", "x-app")
 LEFT_OUT = "bytes left out]"  # how a blob ends that was replaced by its size
 
@@ -148,7 +148,10 @@ def _recording(told: dict[str, Any], source: str) -> Recording:
 def _check(recording: Recording) -> None:
     """Raises SetupError where there is nothing to answer."""
     name = "input" if recording.protocol == "responses" else "messages"
-    if not recording.body.get(name):
+    either = (
+        ("messages", "input") if recording.protocol == "chat" else (name,)
+    )  # Cursor sends `input` to Chat's path
+    if not any(recording.body.get(each) for each in either):
         raise SetupError(f"{recording.source}: body.{name} is missing or empty: there is nothing to answer.")
 
 
@@ -159,10 +162,10 @@ def _har(entries: list[Any], source: str) -> Iterator[Recording]:
             case {"request": {"method": "POST", "url": str(url), "postData": {"text": str(text)}} as request}:
                 if protocol := spoken(urlsplit(url).path):
                     place = f"{source}: log.entries[{index}]"
-                    yield posted(protocol, text, _pairs(request.get("headers")), place)
+                    yield posted(protocol, text, headers=_pairs(request.get("headers")), source=place)
 
 
-def posted(protocol: Protocol, text: str | bytes, headers: Mapping[str, str], source: str) -> Recording:
+def posted(protocol: Protocol, text: str | bytes, *, headers: Mapping[str, str], source: str) -> Recording:
     """A request that another program saved. Raises SetupError."""
     try:
         body = msgspec.json.decode(text, type=dict[str, Any])

@@ -24,6 +24,7 @@ from idetour.upstreams import OWN
 from idetour.wire import anthropic_turns, raw
 from idetour.wire.assembly import members, objects
 from idetour.wire.chat import ChatRequest, Translated
+from idetour.wire.raw import Fields
 from idetour.wire.turns import string
 
 MOST_CALLS = 2000
@@ -44,7 +45,6 @@ CALLS = re.compile(rb'"tool_calls"\s*:')
 ANY = re.compile(rb'"reasoning(?:_content|_details)?"\s*:')
 
 type Place = tuple[str, str]  # the URL of an endpoint, and a model there
-type Fields = dict[str, Raw]
 
 
 class Kept(NamedTuple):

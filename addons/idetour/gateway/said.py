@@ -1,6 +1,6 @@
-"""What an answer says, whichever of the three protocols it came in: for comparing answers, not for passing them on.
+"""What an answer says, whichever of the three protocols it came in: to compare answers, not to pass them on.
 
-Messages and Responses are read by the machines that read such upstreams.
+Messages and Responses become Chat first, by the translators that serve such upstreams.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -16,8 +16,7 @@ from idetour.gateway import retry_after
 from idetour.gateway.faults import Fault
 from idetour.gateway.health import Health, Permit
 from idetour.gateway.place import Turn
-from idetour.gateway.tries import Try, at_most
-from idetour.routes.plan import MOST_CANDIDATES
+from idetour.gateway.tries import MOST_CANDIDATES, Try, at_most
 
 PATIENCE_SECONDS = 30.0  # for recovery, in one request
 PACED_SECONDS = 300.0  # for a turn at an upstream that is paced
@@ -32,6 +31,7 @@ class Search:
     until: float = math.inf
     sole: bool = field(init=False)
     failures: list[RequestError] = field(default_factory=list)
+    unable: list[RequestError] = field(default_factory=list)  # of those that had no word for it
     _asked: set[Try] = field(default_factory=set)
     _used_up: list[Try] = field(default_factory=list)
     _waited: float = 0.0
@@ -42,8 +42,7 @@ class Search:
         if len(self.pending) > MOST_CANDIDATES:
             now = self.health.clock()
             ranked = sorted(self.pending, key=lambda each: max(now, self.health.place(each).free(now)))
-            targets = len({each.candidate.target for each in ranked})
-            self.pending = [*at_most(ranked, MOST_CANDIDATES, targets)]
+            self.pending = [*at_most(ranked)]
 
     async def next(self) -> tuple[Try, Permit] | None:
         """Whom to ask now; None when nobody is left who may be asked in time."""
@@ -98,7 +97,7 @@ class Search:
 
     def failed(self, each: Try, fault: Fault) -> None:
         """Leave out those for whom the same is true."""
-        self.failures.append(fault.error)
+        (self.unable if fault.unable else self.failures).append(fault.error)
         if not fault.elsewhere:
             self.pending = []
         self.pending = [other for other in self.pending if not shares(fault, each, other)]
@@ -132,6 +131,8 @@ class Search:
 def shares(fault: Fault, failed: Try, other: Try) -> bool:
     """Whether the fault of one try says that another would fail as well."""
     mine, theirs = failed.candidate, other.candidate
+    if fault.unable or fault.seeing:
+        return mine.target == theirs.target or (fault.seeing and other.blind)
     if fault.larger:
         return not (failed.window and other.window and other.window > failed.window)
     match fault.scope:
@@ -147,14 +148,14 @@ def shares(fault: Fault, failed: Try, other: Try) -> bool:
 
 def combined(search: Search, keyless: Sequence[RequestError]) -> RequestError:
     """What the client hears when nobody answered: the last failure of those that were asked, and all their words."""
-    failures, resting = search.failures, search.resting()
-    made = (failures or resting or keyless)[-1]
+    failures, unable, resting = search.failures, search.unable, search.resting()
+    made = (failures or resting or unable or keyless)[-1]
     made.headers["x-should-retry"] = "false"  # we have tried: an SDK's own retries would multiply the load
     seconds, said = search.recovery(), retry_after.stated(made.headers, now=time.time())
     if seconds is not None and (said is None or seconds < said):
         made.headers.pop("retry-after-ms", None)
         made.headers["retry-after"] = str(math.ceil(seconds))
-    told = list(dict.fromkeys(failure.message for failure in (*failures, *resting, *keyless)))
+    told = list(dict.fromkeys(failure.message for failure in (*failures, *resting, *unable, *keyless)))
     count = f"All {len(failures)} attempts failed. " if len(failures) > 1 else ""
     made.message = count + " ".join(told)
     return made

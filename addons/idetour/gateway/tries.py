@@ -7,19 +7,21 @@ and who comes second is the same each time (weighted rendezvous hashing).
 
 import hashlib
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from idetour.errors import BadRequest, RequestError, Unauthorized
-from idetour.profile import Upstream
+from idetour.profile import Target, Upstream
 from idetour.profile.credential import Credential, Key
-from idetour.routes import estimate, session, weights
+from idetour.routes import session, weights
 from idetour.routes.asked import Asked
 from idetour.routes.plan import Candidate, Plan, Uniform
 from idetour.secret import Secret
+from idetour.wire import estimate
 
 NO_KEY, NO_LOGIN = "upstream_key_missing", "login_required"
 CLEARLY = 1.15  # times the window: an estimate errs by less
+MOST_CANDIDATES = 5  # more would only prolong a failure that is everywhere
 LEAST_BYTES = 2.5  # for a token, in any text that people write: to count is milliseconds, and seldom needed
 
 
@@ -143,17 +145,24 @@ def seeing(found: list[Try], asked: Asked) -> list[Try]:
     return sorted(found, key=lambda each: each.blind)
 
 
-def at_most(found: Iterable[Try], most: int, targets: int) -> Iterator[Try]:
-    """The first `most`, but so that each of the `targets` is among them: keys do not crowd out models."""
-    spare, seen = most - targets, set()
+def at_most(found: Sequence[Try], most: int = MOST_CANDIDATES) -> Iterator[Try]:
+    """The first `most`, but so that as many targets as can be are among them: keys do not crowd out models."""
+    spare, seen = max(0, most - len({each.candidate.target for each in found})), set[Target]()
     for each in found:
-        if each.candidate.target not in seen:
+        if each.candidate.target not in seen and len(seen) < most:
             seen.add(each.candidate.target)
         elif spare > 0:
             spare -= 1
         else:
             continue
         yield each
+
+
+def foreseen(planned: Plan, asked: Asked) -> list[Candidate]:
+    """Who would be asked if all were well, in order; those without a key are only named."""
+    found = fitting([Try(each) for each in planned.candidates], asked)
+    able = [*at_most([each for each in found if each.candidate.upstream.ready])]
+    return [each.candidate for each in found if each in able or not each.candidate.upstream.ready]
 
 
 def untyped(candidate: Candidate) -> RequestError:

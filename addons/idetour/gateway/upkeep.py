@@ -1,4 +1,4 @@
-"""What goes on in the background: changes of profile and accounts, local servers' model lists, warm connections."""
+"""What goes on in the background: changes of profile, accounts and quirks, local servers' model lists, warm connections."""
 
 import asyncio
 import logging
@@ -22,6 +22,7 @@ log = logging.getLogger("idetour")
 
 PROFILE_SECONDS = 1.0
 ACCOUNTS_SECONDS = 1.0
+QUIRKS_SECONDS = 1.0
 LISTS_SECONDS = 30.0
 LOCAL_SECONDS = 1.0  # for a server on this machine to say what it has
 LIST_SECONDS = 5.0  # for the whole of it
@@ -42,6 +43,7 @@ class Upkeep:
         self.pipeline.chronicle.start()
         self._begin(self._watch_profile())
         self._begin(self._watch_accounts())
+        self._begin(self._watch_quirks())
         self._begin(self._list_local_models())
         self.warm_up()
 
@@ -76,6 +78,11 @@ class Upkeep:
                     for each in upstream.accounts:
                         if each.kind == "login" and each.name in changed:
                             self.pipeline.health.forgive(each.id)
+
+    async def _watch_quirks(self) -> None:
+        while True:
+            await asyncio.sleep(QUIRKS_SECONDS)
+            await self.pipeline.quirks.refresh()
 
     async def _list_local_models(self) -> None:
         """Ask the servers on this machine what they have; those that are not running are simply absent."""

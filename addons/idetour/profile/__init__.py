@@ -6,7 +6,7 @@ request keeps the profile it started with while a newer one is read.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -77,33 +77,18 @@ class Manners:
     pace: int | None = None  # requests per minute and key; more are held back until their turn
 
     def over(self, below: "Manners") -> "Manners":
-        """These manners laid over more general ones."""
-
-        def pick[T](mine: T | None, theirs: T | None) -> T | None:
-            return theirs if mine is None else mine
-
+        """These manners laid over more general ones: sets add up, mappings merge, of all else the upper holds."""
         return Manners(
-            accepts=(self.accepts | below.accepts)
-            if self.accepts and below.accepts
-            else pick(self.accepts, below.accepts),
-            drop=self.drop | below.drop,
-            rename={**below.rename, **self.rename},
-            clamp={**below.clamp, **self.clamp},
-            flatten=pick(self.flatten, below.flatten),
-            developer=pick(self.developer, below.developer),
-            strict_history=pick(self.strict_history, below.strict_history),
-            strict_tools=pick(self.strict_tools, below.strict_tools),
-            usage=pick(self.usage, below.usage),
-            forced=pick(self.forced, below.forced),
-            cache_control=pick(self.cache_control, below.cache_control),
-            replay=pick(self.replay, below.replay),
-            think=pick(self.think, below.think),
-            repair=pick(self.repair, below.repair),
-            cumulative=pick(self.cumulative, below.cumulative),
-            stream=pick(self.stream, below.stream),
-            first_byte=pick(self.first_byte, below.first_byte),
-            pace=pick(self.pace, below.pace),
+            **{each.name: _laid(getattr(self, each.name), getattr(below, each.name)) for each in fields(self)}
         )
+
+
+def _laid(upper: Any, lower: Any) -> Any:
+    if upper is None or lower is None:
+        return lower if upper is None else upper
+    if isinstance(upper, frozenset):
+        return upper | lower
+    return {**lower, **upper} if isinstance(upper, Mapping) else upper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

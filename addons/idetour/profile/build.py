@@ -5,7 +5,7 @@ written, a profile after the schema has checked it.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
@@ -21,6 +21,7 @@ EFFORTS: tuple[Effort, ...] = get_args(Effort.__value__)
 BUDGETS = {"low": 2048, "medium": 8192, "high": 16384, "max": 32768}  # tokens of thought; ours to choose
 ANSWERS = ("think", "repair", "cumulative")  # what is done to an answer
 _ALIKE = ("title", "speaks", "login", "local")  # copied as they are
+_MANNERS = {each.name for each in fields(Manners)} - {"accepts", "drop", "clamp"}  # likewise
 
 
 def secrets(words: str | Iterable[str], env: Env) -> tuple[tuple[Secret, ...], tuple[str, ...]]:
@@ -38,9 +39,8 @@ def upstream(name: str, spec: Spec, *, env: Env, base: Upstream | None = None, f
     changes: dict[str, Any] = {word: spec[word] for word in _ALIKE if word in spec}
     if "url" in spec:
         changes["url"] = spec["url"].rstrip("/")
-        if (
-            urlsplit(spec["url"]).netloc != urlsplit(known.url).netloc
-        ):  # a key goes to its own upstream and nowhere else
+        # A key goes to its own upstream and nowhere else.
+        if urlsplit(spec["url"]).netloc != urlsplit(known.url).netloc:
             changes |= {"keys": (), "key_names": (), "needs_key": False}
     if "key" in spec:
         words = [spec["key"]] if isinstance(spec["key"], str) else list(spec["key"])
@@ -58,23 +58,8 @@ def upstream(name: str, spec: Spec, *, env: Env, base: Upstream | None = None, f
 
 
 def manners(spec: Spec) -> Manners:
-    """Those that `spec` states."""
-    plain = (
-        "rename",
-        "flatten",
-        "developer",
-        "strict_history",
-        "strict_tools",
-        "usage",
-        "forced",
-        "cache_control",
-        "replay",
-        *ANSWERS,
-        "stream",
-        "first_byte",
-        "pace",
-    )
-    stated: dict[str, Any] = {word: spec[word] for word in plain if word in spec}
+    """The manners that `spec` states."""
+    stated: dict[str, Any] = {word: spec[word] for word in _MANNERS & spec.keys()}
     for word in ("accepts", "drop"):
         if word in spec:
             stated[word] = frozenset([spec[word]] if isinstance(spec[word], str) else spec[word])
@@ -129,8 +114,6 @@ def _filled(value: Any, effort: Effort) -> Any:
     """`value` with $effort and $budget filled in."""
     if isinstance(value, dict):
         return {name: _filled(inner, effort) for name, inner in value.items()}
-    return (
-        {"$effort": effort, "$budget": BUDGETS.get(effort)}.get(value, value)
-        if isinstance(value, str)
-        else value
-    )
+    if value == "$effort":
+        return effort
+    return BUDGETS.get(effort) if value == "$budget" else value

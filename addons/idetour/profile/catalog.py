@@ -21,6 +21,8 @@ from idetour.profile.problem import ProfileError
 from idetour.profile.schema import CatalogFile
 from idetour.profile.source import Scalar, Source, resolve
 
+FILE = "catalog.yaml"
+
 
 def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Catalog:
     """The shipped catalog, or the one at `path`, with the keys that `env` (or the environment) has.
@@ -53,7 +55,7 @@ def _models(said: Mapping[str, Mapping[str, Any]]) -> dict[Target, KnownModel]:
 
 @cache
 def _shipped() -> Any:
-    return yaml.load((shipped("profiles") / "catalog.yaml").read_bytes(), _Loader)
+    return yaml.load((shipped("profiles") / FILE).read_bytes(), _Loader)
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # C where it was built

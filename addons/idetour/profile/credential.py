@@ -57,7 +57,7 @@ class Credential(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One that stays as it is."""
+    """A key, which stays the same until its owner changes it."""
 
     id: str
     value: Secret

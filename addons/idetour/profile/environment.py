@@ -31,7 +31,7 @@ def variables(path: Path | None = None) -> Mapping[str, str]:
     path = path or file()
     try:
         text = path.read_text("utf-8-sig")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return os.environ
     except (OSError, UnicodeDecodeError) as error:
         raise ProfileError([Problem(path=path, message=f"cannot be read: {error}")]) from error

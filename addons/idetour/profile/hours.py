@@ -14,13 +14,14 @@ _SHAPE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """`start` and `end` in minutes of the day; the end is beyond the day for a night, which belongs to its evening."""
+    """`start` and `end` are minutes of the day. A night belongs to the day it begins on, and ends beyond it."""
 
     days: frozenset[int]  # 0 is Monday
     start: int
     end: int
 
     def hold(self, at: datetime) -> bool:
+        """Whether it is such a time."""
         minute = at.hour * 60 + at.minute
         today = at.weekday() in self.days and self.start <= minute < self.end
         return today or ((at.weekday() - 1) % 7 in self.days and minute + DAY < self.end)

@@ -24,6 +24,8 @@ _parser: Any = import_module("re._parser")  # not public, and as old as `re`; no
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
+    """`piece`: how many characters it may be given at once."""
+
     compiled: re.Pattern[str]
     piece: int
 

@@ -6,14 +6,18 @@ from pathlib import Path
 from idetour.errors import SetupError
 from idetour.home import home, shipped
 from idetour.profile import Catalog, Profile, Rule, Target, Upstream, build, check
+from idetour.profile.catalog import FILE as CATALOG
 from idetour.profile.catalog import load
 from idetour.profile.environment import variables
 from idetour.profile.explain import validate, written_out
+from idetour.profile.prices import FILE as PRICES
 from idetour.profile.problem import Problem, ProfileError, near
 from idetour.profile.schema import ProfileFile
 from idetour.profile.source import Source
 
 __all__ = ["Problem", "ProfileError", "available", "find", "read"]
+
+NO_PROFILES = (CATALOG, PRICES)  # they lie beside the shipped ones
 
 
 def read(path: Path, *, catalog: Catalog | None = None, env: Mapping[str, str] | None = None) -> Profile:
@@ -74,7 +78,7 @@ def find(name_or_path: str | None) -> Path:
 def available() -> list[tuple[str, Path]]:
     """Name and file of every profile there is, by name; the user's own hide shipped ones of the same name."""
     files = [file for folder in reversed(_folders()) for file in sorted(folder.glob("*.y*ml"))]
-    return sorted({file.stem: file for file in files if file.name not in ("catalog.yaml", "prices.yaml")}.items())
+    return sorted({file.stem: file for file in files if file.name not in NO_PROFILES}.items())
 
 
 def _folders() -> tuple[Path, Path]:

@@ -26,7 +26,7 @@ _PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map", "me
 _SECRET = re.compile(  # the shapes of keys, and what stands before the @ of a URL
     r"\b(?:sk|nvapi|ms|gsk|hf)[-_][\w-]{6,}|\b[A-Za-z0-9_]{32,}|(?<=://)[^/\s]+(?=@)"
 )
-_AFTER_KEY = re.compile(r"""(\b(?:key|access)["']?:\s*)(?!client\b)([^\s$].*)""")
+_AFTER_KEY = re.compile(r"""(\b(?:key|access)["']?:\s*)(?!client\b|[\["'\s]*\$)([^\s$].*)""")
 _HINTS = {  # PyYAML's words → what to do
     r"'\t'": "indent with spaces, not tabs",
     "mapping values are not allowed": "is this line indented too far, or does a text with ': ' lack quotes?",
@@ -59,6 +59,16 @@ def resolve(data: Any) -> Any:
     if _INT.fullmatch(data):
         return int(data, 0) if data[:2] in ("0o", "0x") else int(data)
     return float(data) if _FLOAT.fullmatch(data) and len(data) <= 40 else str(data)
+
+
+def covered(text: str) -> str:
+    """A profile's text with bullets over what looks like a key, whether it can be read or not."""
+    text = _AFTER_KEY.sub(lambda found: found[1] + "•" * len(found[2]), text)
+    return _SECRET.sub(_bullets, text)
+
+
+def _bullets(found: re.Match[str]) -> str:
+    return "•" * len(found[0])
 
 
 class _Loader(yaml.SafeLoader):
@@ -204,9 +214,8 @@ class Source:
         """The line with bullets over its keys: an error is copied into chats and issue trackers."""
         for secret in self._secrets:
             line = line.replace(secret, "•" * len(secret))
-        if not self._known:  # not YAML: nobody knows yet what is a key
-            line = _AFTER_KEY.sub(lambda match: match[1] + "•" * len(match[2]), line)
-        return _SECRET.sub(lambda match: "•" * len(match[0]), line)
+        # What is not YAML has no keys that anybody knows yet.
+        return _SECRET.sub(_bullets, line) if self._known else covered(line)
 
     def _fault(self, node: yaml.Node, message: str, hint: str = "") -> None:
         self._faults.append(self._at(node.start_mark, message, hint))

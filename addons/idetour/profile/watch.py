@@ -3,15 +3,15 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from idetour.disk import stamp
 from idetour.profile import Profile, environment
 from idetour.profile.read import ProfileError, read
 
 
 class Watched:
-    """Holds the `current` profile of a file. Whoever has a loop calls `check` about once a second.
+    """Holds the `current` profile of a file; `check` is to be called about once a second.
 
-    Without `env` a change of the file beside the environment counts as well. `lay` puts something over it.
-
+    Without `env`, changes of the `.env` in idetour's home count as well.
     Raises ProfileError when it is made, if the file is broken then.
     """
 
@@ -25,10 +25,10 @@ class Watched:
 
     def check(self) -> str | None:
         """A sentence for the log if a file has changed since the last call. Costs two stats otherwise."""
-        stamp = self._stamps()
-        if stamp == self._stamp:
+        seen = self._stamps()
+        if seen == self._stamp:
             return None
-        self._stamp = stamp
+        self._stamp = seen
         try:
             self._read = read(self._path, env=self._env)
             self.current = self._over(self._read)
@@ -39,18 +39,9 @@ class Watched:
         return f"profile read again: {self._path}"
 
     def lay(self, over: Callable[[Profile], Profile]) -> None:
-        """From now on `current` is what `over` makes of the file's profile. Again, where that has become another."""
+        """From now on `current` is what `over` makes of the file's profile. Call it again when `over` has changed."""
         self._over = over
         self.current = over(self._read)
 
     def _stamps(self) -> tuple[object, ...]:
-        return _stamp(self._path), None if self._env is not None else _stamp(environment.file())
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    """Changes whenever the file does: also when an editor puts a new file in its place."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
+        return stamp(self._path), None if self._env is not None else stamp(environment.file())

@@ -12,8 +12,8 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from idetour.routes import estimate, spoken
-from idetour.wire import turns
+from idetour.routes import spoken
+from idetour.wire import estimate, turns
 from idetour.wire.chat import ChatRequest
 from idetour.wire.turns import Turn
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from idetour.routes.guess import Examples, Guess, best
 from idetour.routes.labels import LABELS
-from idetour.routes.spoken import CJK
+from idetour.wire.estimate import CJK
 
 LEAST, MARGIN = 1.5, 0.5  # weights: of a lone word that is worth something, and of a lone word that is not
 LIKE, MORE_LIKE = 0.25, 0.03  # the same for sentences that are compared

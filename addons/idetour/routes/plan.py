@@ -16,7 +16,6 @@ from idetour.errors import NotFound, RequestError
 from idetour.profile import KnownModel, Model, Profile, Target, Upstream
 from idetour.routes import weights
 
-MOST_CANDIDATES = 5  # more would only prolong a failure that is everywhere
 CUSTOM_PREFIX = re.compile(r"^custom[\w-]*//")  # some IDEs put `custom_openai_compatible//` before the id
 LONGEST_NAME = 100  # characters of an unknown name that are looked at and repeated
 
@@ -64,7 +63,7 @@ def plan(
         raise unknown(profile, asked, listed)
     if not (on := [each for each in found.values() if each.target not in profile.off]):
         raise switched_off(asked, found)
-    return Plan(asked=asked, why=why, candidates=tuple(first(on)))
+    return Plan(asked=asked, why=why, candidates=tuple(on))
 
 
 def resolve(
@@ -105,16 +104,6 @@ def answers(profile: Profile, asked: str, listed: Listed = NO_LISTS) -> bool:
 def bare(asked: str) -> str:
     """A name without what IDEs put before it."""
     return CUSTOM_PREFIX.sub("", asked.strip())
-
-
-def first(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
-    """Up to the last that is tried. One without a key takes no time: it is named but not counted."""
-    tried = 0
-    for candidate in candidates:
-        yield candidate
-        tried += candidate.upstream.ready
-        if tried == MOST_CANDIDATES:
-            return
 
 
 def named(profile: Profile, name: str, listed: Listed = NO_LISTS) -> Candidate | None:

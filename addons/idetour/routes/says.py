@@ -12,7 +12,7 @@ from functools import lru_cache
 from idetour.profile import pattern
 from idetour.profile.conditions import regex
 from idetour.routes.asked import Asked, Verdict
-from idetour.routes.spoken import CJK
+from idetour.wire.estimate import CJK
 
 LETTER = rf"[^\W{CJK}]"  # what a Latin word is made of; a Chinese character beside it ends it
 

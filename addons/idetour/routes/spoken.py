@@ -7,7 +7,6 @@ request of a project about debugging to the model for debugging.
 
 import re
 
-CJK = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"  # written without blanks; for regexes
 CLOSED = re.compile(r"</([A-Za-z_-]{1,40})>")
 LONGEST = 20_000  # characters that conditions look at: the beginning and the end of a longer text
 

@@ -1,7 +1,7 @@
 """`tokens_over`: the whole request, by our estimate, is more than so many tokens."""
 
-from idetour.routes import estimate
 from idetour.routes.asked import Asked, Verdict
+from idetour.wire import estimate
 
 
 def judge(said: int, asked: Asked) -> Verdict:

@@ -174,7 +174,7 @@ def uncached(holder: RawFields) -> None:
 
 
 def free(fields: RawFields) -> None:
-    """Who thinks calls what it likes: DashScope answers any other choice with 400 while `enable_thinking` holds."""
+    """Let a model that thinks choose its tools: while `enable_thinking` holds, DashScope answers a forced choice with 400."""
     thinks = fields.get("enable_thinking") != Raw(b"false") and fields.get("reasoning_effort") != NONE
     if thinks and fields.get("tool_choice", AUTO) not in (AUTO, NONE):
         fields["tool_choice"] = AUTO

@@ -24,7 +24,7 @@ from idetour.wire import anthropic, chat, raw
 from idetour.wire.anthropic_stream import ChatStream
 from idetour.wire.anthropic_whole import completion
 from idetour.wire.messages import MessagesRequest
-from idetour.wire.places import Fields
+from idetour.wire.raw import Fields
 
 COUNT_SECONDS = 5.0  # for the upstream to count tokens; an estimate is better than to wait
 COUNTED = frozenset({

@@ -11,7 +11,7 @@ from idetour.upstreams.adapt import adapt, clamp, output_limits, stated
 from idetour.upstreams.transport import Outgoing
 from idetour.wire import chat, raw
 from idetour.wire.messages import MessagesRequest
-from idetour.wire.places import Fields
+from idetour.wire.raw import Fields
 
 FIRST_BYTE_SECONDS = 60.0
 THINKING_SECONDS = 300.0  # some think for minutes before they say a word
@@ -20,6 +20,8 @@ WHOLE_SECONDS = 600.0  # an answer that is not streamed comes at once, when it i
 
 @dataclass(frozen=True, kw_only=True)
 class Asking:
+    """What is asked, of whom, and with which key."""
+
     request: chat.ChatRequest
     target: Target
     upstream: Upstream

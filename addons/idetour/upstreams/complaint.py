@@ -20,6 +20,7 @@ type Path = tuple[str, ...]  # names from the body down to a member; lists are p
 
 MOST_NAMED = 8  # fields that one complaint may name
 LONGEST = 2000  # characters of a complaint that are read: patterns take their time over more
+MOST_PARTS = 12  # names on the way to one field: each may be passed over, so more would be too many ways
 MOST_LOOSE = 20  # words of it that are looked for in the body
 
 # Without these another question would be asked, or the client could not read the answer.
@@ -201,7 +202,7 @@ def _split(names: str) -> list[str]:
 
 def _resolved(name: str, words: str, body: dict[str, Any]) -> Path | None:
     """Where in the body it is, however it is spelled; None for what is not there or has to be."""
-    parts = re.findall(r"[\w$]+", name, re.A)
+    parts = re.findall(r"[\w$]+", name, re.A)[:MOST_PARTS]
     ways = [parts, [snake(part) for part in parts]]
     if len(parts) == 1:
         inside = [[*prefix, parts[0]] for prefix in INSIDE]

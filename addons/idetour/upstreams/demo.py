@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 
 from idetour.errors import BadRequest, NotFound
+from idetour.upstreams.errand import next_call
 from idetour.upstreams.transport import Incoming, Outgoing
 
-MODELS = ("hello", "thinker", "tools", "slow")
+MODELS = ("hello", "thinker", "tools", "agent", "slow")
 PAUSE_SECONDS = 0.03  # between words: slow enough to see that it streams
 GREETING = (
     "Hello from idetour's demo model. I am a script, not an AI: this text came through the same "
@@ -58,11 +59,16 @@ def read(body: bytes) -> dict[str, Any]:
 
 def steps(request: Mapping[str, Any]) -> Iterator[Step]:
     """What each demo model does with a request."""
-    said = newest_words(request.get("messages") or [])
+    messages = request.get("messages") or []
+    said = newest_words(messages)
     model = request.get("model")
     yield Step({"role": "assistant", "content": ""}, 0)
-    if model == "tools" and (tools := request.get("tools")) and not answered(request["messages"]):
+    if model == "tools" and (tools := request.get("tools")) and not answered(messages):
         yield from tool_call(tools[0] if isinstance(tools, list) else {})
+        return
+    if model == "agent" and (call := next_call(messages, request.get("tools"))):
+        yield from (Step({"content": word}) for word in words(call.words))
+        yield from arriving(call.tool, call.arguments, id=f"call_demo_{len(messages)}")
         return
     if model == "thinker":
         for word in words(
@@ -75,14 +81,20 @@ def steps(request: Mapping[str, Any]) -> Iterator[Step]:
 
 
 def tool_call(tool: Any) -> Iterator[Step]:
-    """Call the first tool that was offered, its arguments arriving in pieces."""
+    """Call the first tool that was offered."""
     function = inside(tool, "function")
     properties = inside(function, "parameters", "properties")
-    arguments = msgspec.json.encode({name: example(schema) for name, schema in properties.items()}).decode()
-    head = {"name": function.get("name", ""), "arguments": ""}
-    yield Step({"tool_calls": [{"index": 0, "id": "call_demo", "type": "function", "function": head}]})
-    for at in range(0, len(arguments), 8):
-        yield Step({"tool_calls": [{"index": 0, "function": {"arguments": arguments[at : at + 8]}}]})
+    arguments = {name: example(schema) for name, schema in properties.items()}
+    yield from arriving(function.get("name", ""), arguments)
+
+
+def arriving(tool: str, arguments: Mapping[str, Any], *, id: str = "call_demo") -> Iterator[Step]:
+    """A call in pieces."""
+    text = msgspec.json.encode(arguments).decode()
+    head = {"name": tool, "arguments": ""}
+    yield Step({"tool_calls": [{"index": 0, "id": id, "type": "function", "function": head}]})
+    for at in range(0, len(text), 8):
+        yield Step({"tool_calls": [{"index": 0, "function": {"arguments": text[at : at + 8]}}]})
 
 
 def inside(value: Any, *path: str) -> Mapping[str, Any]:

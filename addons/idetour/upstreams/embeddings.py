@@ -3,7 +3,7 @@
 from idetour.errors import BadRequest
 from idetour.upstreams import openai
 from idetour.upstreams.asking import Asking
-from idetour.upstreams.foreign import Foreign, Machine
+from idetour.upstreams.foreign import Foreign
 from idetour.wire import embeddings
 from idetour.wire.embeddings import EmbeddingsRequest
 
@@ -25,17 +25,14 @@ def prepare(asking: Asking) -> Foreign:
         fields,
         headers=openai.headers(upstream, asking.key, stream=False),
         kind=Foreign,
-        machine=unexpected,
+        machine=Untouched,
         whole=embeddings.completion,
     )
 
 
-def unexpected() -> Machine:
-    """An event stream where there can be none is left to the gateway to judge."""
-    return Untouched()
-
-
 class Untouched:
+    """An event stream, where there can be none: the gateway judges it."""
+
     def feed(self, data: bytes) -> bytes:
         return data
 

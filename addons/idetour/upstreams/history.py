@@ -18,15 +18,13 @@ It is what `wire/anthropic_turns.py` does for Anthropic, whose own rules are ali
 import re
 from dataclasses import dataclass, field
 
-import msgspec
 from msgspec import Raw
 
 from idetour.wire import raw
 from idetour.wire.assembly import objects
 from idetour.wire.messages_turns import NO_OUTPUT, NO_RESULT
+from idetour.wire.raw import Fields
 from idetour.wire.turns import string, text
-
-type Fields = dict[str, Raw]
 
 # How such a 400 sounds at OpenAI, DeepSeek, Mistral, Moonshot and Google, and in the templates that vLLM runs.
 COMPLAINT = re.compile(
@@ -45,12 +43,10 @@ _RESULT = ("tool", "function")
 
 @dataclass(slots=True)
 class Strict:
-    """Takes the messages one by one."""
+    """Takes the messages one by one. `_open` has the calls of the last message: the IDE's id, and ours."""
 
     made: list[Fields] = field(default_factory=list)
-    _open: list[tuple[str, str]] = field(
-        default_factory=list
-    )  # calls of the last message: the IDE's id, ours
+    _open: list[tuple[str, str]] = field(default_factory=list)
     _waiting: list[Fields] = field(default_factory=list)  # what came between calls and their results
     _used: set[str] = field(default_factory=set)
 
@@ -142,7 +138,7 @@ def joined(one: Fields, other: Fields) -> Fields | None:
 def parts(content: Raw) -> list[Raw]:
     """A content as a list of parts."""
     if raw.kind(content) == b"[":
-        return msgspec.json.decode(content, type=list[Raw])
+        return raw.items(content)
     return [raw.of({"type": "text", "text": content})]
 
 

@@ -14,14 +14,13 @@ import msgspec
 
 from idetour.profile import KnownModel, Target, Upstream
 from idetour.profile.build import thinking
-from idetour.routes import estimate
 from idetour.upstreams import openai
 from idetour.upstreams.asking import Asking
 from idetour.upstreams.foreign import Foreign, whole
 from idetour.upstreams.transport import Outgoing, Transport, TransportError
-from idetour.wire import chat, ollama, raw
+from idetour.wire import chat, estimate, ollama, raw
 from idetour.wire.ollama_answer import ChatStream, completion
-from idetour.wire.places import Fields
+from idetour.wire.raw import Fields
 
 # Tokens. The least window that Ollama gives; the first step above it; the room for an answer, at least and at most.
 OWN_WINDOW, FIRST_WINDOW = 4096, 8192

@@ -23,7 +23,6 @@ from idetour.wire import chat, raw
 type Kind = Literal["drop", "rename", "clamp", "set", "allow", "manner"]
 
 FREE = ("auto", "none")  # a tool_choice that forces nothing
-_list = msgspec.json.Decoder(list[Raw])
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +151,7 @@ def forces(choice: Any) -> bool:
 def without(value: Raw, path: Sequence[str]) -> Raw:
     """An object, or each object of a list, less the member at `path`."""
     if raw.kind(value) == b"[":
-        return raw.of(
-            [without(item, path) if raw.kind(item) == b"{" else item for item in _list.decode(value)]
-        )
+        return raw.of([without(item, path) if raw.kind(item) == b"{" else item for item in raw.items(value)])
     if raw.kind(value) != b"{":
         return value
     members = raw.fields(value)

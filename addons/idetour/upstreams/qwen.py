@@ -48,7 +48,7 @@ def in_parts(messages: Raw) -> Raw:
         return messages
     for message in conversation:
         content = message.get("content", raw.NULL)
-        if message.get("role") == SYSTEM and raw.kind(content) == b'"':
+        if message.get("role") == SYSTEM and raw.is_text(content):
             part = {"type": Raw(b'"text"'), "text": content, "cache_control": raw.of({"type": "ephemeral"})}
             message["content"] = raw.of([part])
     return raw.of(conversation)

@@ -14,10 +14,7 @@ from msgspec import Raw
 from idetour.profile import Effort, Thinking
 from idetour.wire import raw
 
-OWN = {
-    "chat_template_kwargs",
-    "output_config",
-}  # the models' own; no IDE sends them without knowing the model
+OWN = {"chat_template_kwargs", "output_config"}  # a client that sends these knows the model
 WISHES = ("reasoning_effort", "reasoning", "thinking", "enable_thinking", "thinking_budget")
 EFFORTS: Mapping[str, Effort | None] = {
     "none": "off",

@@ -104,18 +104,18 @@ class Pool:
         """Have a connection ready for the next request to `url`; nothing is sent on it. Raises TransportError."""
         connector = self._open().connector
         assert connector is not None
-        request = aiohttp.ClientRequest(
-            "HEAD",
-            URL(url),
-            loop=asyncio.get_running_loop(),
-            ssl=self._context(ca),
-            proxy=URL(proxy) if proxy else None,
-        )
         try:
+            request = aiohttp.ClientRequest(
+                "HEAD",
+                URL(url),
+                loop=asyncio.get_running_loop(),
+                ssl=self._context(ca),
+                proxy=URL(proxy) if proxy else None,
+            )
             connection = await connector.connect(
                 request, [], aiohttp.ClientTimeout(total=CONNECT_SECONDS, connect=CONNECT_SECONDS)
             )
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             raise failure(error, Outgoing(url=url, headers={}, body=None)) from error
         connection.release()
 
@@ -167,6 +167,8 @@ def failure(error: Exception, outgoing: Outgoing) -> TransportError:
         return TransportError("connect_timeout", f"no connection within {CONNECT_SECONDS:.0f} s")
     if isinstance(error, TimeoutError):
         return TransportError("first_byte_timeout", f"no answer within {outgoing.first_byte:g} s")
+    if isinstance(error, ValueError):  # its words repeat the URL, and a password with it
+        return TransportError("connect", "its URL, its proxy's, or a header for it is not valid")
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return TransportError("connect", f"the proxy refused: {error.status} {error.message}")
     if isinstance(error, aiohttp.ClientConnectorError):
@@ -178,7 +180,9 @@ def plain(error: BaseException) -> str:
     """An exception as words, without aiohttp's wrapping and never empty."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return str(error) or type(error).__name__
+    if isinstance(error, aiohttp.ClientResponseError):  # its words repeat what came, and that may be a key
+        return "what came is not HTTP"
+    return str(error).partition(": <")[0] or type(error).__name__
 
 
 @dataclass(slots=True)

@@ -25,6 +25,7 @@ SCHEMA = f"""
         estimate INTEGER, first_token REAL, total REAL, cost REAL, currency TEXT, changed TEXT NOT NULL
     );
     CREATE INDEX IF NOT EXISTS by_time ON requests (began, id);
+    CREATE INDEX IF NOT EXISTS failing ON requests (began, id) WHERE tries > 1 OR outcome = 'failed';
     CREATE TABLE IF NOT EXISTS attempts (
         request TEXT NOT NULL, n INTEGER NOT NULL, target TEXT NOT NULL, key TEXT NOT NULL, began REAL NOT NULL,
         ended REAL NOT NULL, outcome TEXT NOT NULL, status INTEGER, error TEXT, rest REAL, PRIMARY KEY (request, n)
@@ -106,7 +107,9 @@ def _ready(database: sqlite3.Connection) -> sqlite3.Connection:
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """The database at `path`, to look at only, also while an idetour writes to it. Raises SetupError."""
     if not path.is_file():
-        raise SetupError(f"Nothing was asked yet: there is no {path}.")
+        raise SetupError(
+            f"Nothing was asked yet: there is no {path}. Start `idetour run`, and ask something."
+        )
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
             database.row_factory = sqlite3.Row

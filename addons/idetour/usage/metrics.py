@@ -40,6 +40,8 @@ type Labels = tuple[tuple[str, str], ...]
 
 @dataclass(slots=True)
 class Histogram:
+    """`counts` has one more than `bounds`, for what lies beyond them all."""
+
     bounds: tuple[float, ...]
     counts: list[int] = field(init=False)
     total: float = 0.0
@@ -54,6 +56,8 @@ class Histogram:
 
 @dataclass(slots=True)
 class Metrics:
+    """Counts what has ended; `text` is the page for Prometheus."""
+
     in_flight: int = 0
     _counters: dict[str, dict[Labels, float]] = field(default_factory=dict)
     _histograms: dict[str, dict[Labels, Histogram]] = field(default_factory=dict)

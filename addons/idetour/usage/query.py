@@ -70,12 +70,10 @@ def moment(said: str, now: float) -> float:
 
 @dataclass(slots=True)
 class Group:
-    """Sums of requests that have something in common."""
+    """Sums of requests that have something in common. `costs` is by currency; a Counter adds fractions too."""
 
     numbers: Counter[str] = field(default_factory=Counter)
-    costs: Counter[str] = field(
-        default_factory=Counter
-    )  # by currency; a Counter adds what is no whole number too
+    costs: Counter[str] = field(default_factory=Counter)
     times: dict[str, Counter[int]] = field(default_factory=lambda: {kind: Counter() for kind in KINDS})
 
     def add(self, other: "Group") -> None:
@@ -98,7 +96,7 @@ def summary(span: Span, by: By | None = None) -> Callable[[sqlite3.Connection], 
     def ask(database: sqlite3.Connection) -> Sums:
         step = HOUR if by == "hour" else DAY if by == "day" else STEPS[span.step()]
         column = {"hour": "start", "day": "start", **COLUMNS}.get(by or "", "''")
-        found = summed(database, span, step, column)
+        found = summed(database, span, step=step, column=column)
         whole = Group()
         for group in found.values():
             whole.add(group)
@@ -132,7 +130,7 @@ def series(span: Span, step: Step | None = None) -> Callable[[sqlite3.Connection
         )
 
     def ask(database: sqlite3.Connection) -> Sums:
-        found = summed(database, span, seconds, "start")
+        found = summed(database, span, step=seconds, column="start")
         starts = range(int(span.since // seconds * seconds), math.ceil(span.until), seconds)
         points = [{"start": start, **found.get(start, Group()).told()} for start in starts]
         return {"since": span.since, "until": span.until, "step": chosen, "points": points}
@@ -140,7 +138,7 @@ def series(span: Span, step: Step | None = None) -> Callable[[sqlite3.Connection
     return ask
 
 
-def summed(database: sqlite3.Connection, span: Span, step: int, column: str) -> dict[Any, Group]:
+def summed(database: sqlite3.Connection, span: Span, *, step: int, column: str) -> dict[Any, Group]:
     """Sums of what has the same value in a column."""
     where, values = span.where(step)
     columns = ", ".join(f"SUM({name}) AS {name}" for name in SUMS)

@@ -30,7 +30,7 @@ class Row:
     id: str
     began: float
     client: str = ""  # the program that asked, as far as its user agent tells
-    protocol: str = "chat"  # chat, messages, responses or script
+    protocol: str = "chat"  # chat, messages, responses, embeddings, script, or passthrough
     path: str = ""
     door: str = "direct"  # or the host that was intercepted
     asked: str

@@ -10,6 +10,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
+from idetour.usage.client import DOCTOR
 from idetour.usage.database import COUNTS, SUMS, TOKENS
 from idetour.usage.row import Row
 
@@ -29,10 +30,12 @@ ADD_TIMES = """
 
 
 def add(database: sqlite3.Connection, rows: Iterable[Row]) -> None:
-    """Add requests that have ended, in the caller's transaction. Days are those of UTC."""
+    """Add requests that have ended, but the doctor's, in the caller's transaction. Days are those of UTC."""
     sums: dict[tuple[object, ...], list[float]] = defaultdict(lambda: [0.0] * len(SUMS))
     times: dict[tuple[object, ...], int] = defaultdict(int)
     for row in rows:
+        if row.client == DOCTOR:
+            continue
         added = [*amounts(row)]
         measured = [(kind, bucket(seconds)) for kind in KINDS if (seconds := getattr(row, kind)) is not None]
         for step in STEPS:

@@ -12,12 +12,12 @@ from msgspec import Raw
 
 from idetour.errors import BadRequest
 from idetour.wire import anthropic_turns, raw
-from idetour.wire.places import Fields, members, objects, text, word, wrong
+from idetour.wire.places import members, objects, text, word, wrong
+from idetour.wire.raw import Fields
 from idetour.wire.turns import string
 
-VERSION = (
-    "2023-06-01"  # the newest one, 2026-10-21, refuses sampling parameters even from those who may set them
-)
+# The newest version, 2026-10-21, refuses sampling parameters even from those who may set them.
+VERSION = "2023-06-01"
 MAX_TOKENS = 8192  # where nobody says: Anthropic has no default
 LEAST_BUDGET = 1024  # tokens of thought
 # Anthropic's own fields, which only somebody who means Anthropic sends.
@@ -37,9 +37,8 @@ def write(fields: Fields, *, prefill: bool = False, forced: bool = True) -> Fiel
         wrong("n", "must be 1: Anthropic's models give one answer")
     conversation = anthropic_turns.translate(fields["messages"], prefill=prefill)
     made: dict[str, Any] = {name: fields[name] for name in ("model", "stream") if name in fields}
-    made["max_tokens"] = (
-        _number(fields, "max_completion_tokens") or _number(fields, "max_tokens") or MAX_TOKENS
-    )
+    stated = _number(fields, "max_completion_tokens") or _number(fields, "max_tokens")
+    made["max_tokens"] = stated or MAX_TOKENS
     if conversation.system:
         made["system"] = conversation.system
     made["messages"] = conversation.turns

@@ -7,7 +7,8 @@ from urllib.parse import unquote_to_bytes
 from msgspec import Raw
 
 from idetour.wire import raw
-from idetour.wire.places import Fields, members, objects, text, word, wrong
+from idetour.wire.places import members, objects, text, word, wrong
+from idetour.wire.raw import Fields
 from idetour.wire.turns import string
 
 PICTURES = ("image/jpeg", "image/png", "image/gif", "image/webp")  # all that Anthropic looks at

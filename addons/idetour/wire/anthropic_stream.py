@@ -211,7 +211,7 @@ class ChatStream:
 
     def _sign(self, index: int, signature: Raw) -> Iterator[Delta]:
         """The whole thought with its signature: only together can they be sent back."""
-        if not raw.is_text(signature) or raw.blank(signature):
+        if not raw.has_text(signature):
             return
         said = joined(self._thought.pop(index, []))
         yield self._detail({"type": "reasoning.text", "text": said, "signature": signature})
@@ -224,12 +224,11 @@ class ChatStream:
     def _chunk(self, delta: Delta, *, finish: str | None = None, native: Raw | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
         carried = {} if native is None else {NATIVE: native}
-        body = raw.encode({**self._about, "choices": [choice], **carried})
-        return sse.encode(body.replace(b"\n", b" ").replace(b"\r", b" "))
+        return sse.encode(raw.line({**self._about, "choices": [choice], **carried}))
 
 
 def _piece(key: str, piece: Raw) -> Iterator[Delta]:
-    if raw.is_text(piece) and not raw.blank(piece):
+    if raw.has_text(piece):
         yield {key: piece}
 
 

@@ -21,7 +21,8 @@ from idetour.wire.messages_names import wrap
 from idetour.wire.messages_stream import CLAUDE
 from idetour.wire.messages_turns import NO_OUTPUT, NO_RESULT
 from idetour.wire.messages_whole import input_of
-from idetour.wire.places import Fields, members, objects, text, word, wrong
+from idetour.wire.places import calls, members, objects, text, word, wrong
+from idetour.wire.raw import Fields
 from idetour.wire.turns import string
 
 type Block = dict[str, object]
@@ -107,13 +108,12 @@ class Translation:
 
     def _assistant(self, message: Fields, place: str) -> None:
         self._flush()
-        calls = _calls(message, place)
         before = thoughts(message)
         said = blocks(message.get("content", raw.NULL), f"{place}.content")
         refusal = message.get("refusal", raw.NULL)
         if raw.is_text(refusal) and not blank(refusal):
             said.append({"type": "text", "text": refusal})
-        uses = [self._use(call, at) for call, at in calls]
+        uses = [self._use(call, at) for call, at in calls(message, place)]
         self.made.signed = bool(before) or not uses
         if said or uses:
             self._add("assistant", before + said + uses)
@@ -159,16 +159,6 @@ def translate(messages: Raw, *, prefill: bool) -> Conversation:
     return translation.finish(prefill=prefill)
 
 
-def _calls(message: Fields, place: str) -> list[tuple[Fields, str]]:
-    """The calls of a message, the older `function_call` among them."""
-    asked = message.get("tool_calls", raw.NULL)
-    calls = [] if raw.blank(asked) else objects(asked, f"{place}.tool_calls")
-    made = [(call, f"{place}.tool_calls[{number}]") for number, call in enumerate(calls)]
-    if not raw.blank(message.get("function_call", raw.NULL)):
-        made.append(({"function": message["function_call"]}, place))
-    return made
-
-
 def _arguments(function: Fields) -> Raw:
     """As text, even where an IDE sends them as an object."""
     given = function.get("arguments", raw.EMPTY_TEXT)
@@ -183,7 +173,7 @@ def thoughts(message: Fields) -> list[Block]:
             continue
         if raw.is_text(data := detail.get("data", raw.NULL)):
             made.append({"type": "redacted_thinking", "data": data})
-        elif raw.is_text(sign := detail.get("signature", raw.NULL)) and not raw.blank(sign):
+        elif raw.has_text(sign := detail.get("signature", raw.NULL)):
             thought = detail.get("text", raw.NULL)
             words = thought if raw.is_text(thought) else raw.EMPTY_TEXT
             made.append({"type": "thinking", "thinking": words, "signature": sign})

@@ -7,13 +7,11 @@ the model said stays as it was, and an emoji cut in two becomes whole again.
 
 from collections.abc import Container
 
-import msgspec
 from msgspec import Raw
 
 from idetour.wire import raw
 
 TOOL_CALLS = Raw(b'"tool_calls"')
-_list = msgspec.json.Decoder(list[Raw])
 
 
 class Everything:
@@ -68,6 +66,8 @@ def _joined(pieces: list[bytes]) -> Raw:
 
 
 class ToolCall:
+    """A call in pieces: a function with arguments, or a custom tool with input."""
+
     def __init__(self) -> None:
         self._own = Members()
         self._parts = {"function": Members({"arguments"}), "custom": Members({"input"})}
@@ -99,38 +99,19 @@ class ToolCall:
 
 
 class ToolCalls:
-    """Tells which call a piece belongs to: by index, else by a new id or name; else it is the last one's."""
+    """The calls of a choice, in pieces as `calls.py` leaves them: each with the index of its call."""
 
     def __init__(self) -> None:
-        self._calls: list[ToolCall] = []
-        self._by_index: dict[bytes, ToolCall] = {}
+        self._calls: dict[bytes, ToolCall] = {}
 
-    def add(self, piece: dict[str, Raw]) -> None:
-        index = bytes(piece.get("index", raw.NULL)).strip(b'"')
-        call = self._last(piece) if index == b"null" else self._at(index, piece)
-        if call is None:
-            call = ToolCall()
-            self._calls.append(call)
-        self._by_index[index] = call
+    def add(self, piece: dict[str, Raw]) -> ToolCall:
+        """The call that the piece belongs to."""
+        call = self._calls.setdefault(bytes(piece.get("index", raw.NULL)), ToolCall())
         call.add(piece)
-
-    def _at(self, index: bytes, piece: dict[str, Raw]) -> ToolCall | None:
-        call, id = self._by_index.get(index), piece.get("id", raw.NULL)
-        if call and not raw.blank(id) and not raw.blank(call.id) and id != call.id:
-            return None  # some upstreams give every call the index 0
         return call
 
-    def _last(self, piece: dict[str, Raw]) -> ToolCall | None:
-        if not self._calls:
-            return None
-        last, id = self._calls[-1], piece.get("id", raw.NULL)
-        if not raw.blank(id):
-            return last if id == last.id else None
-        name = members(piece.get("function", raw.NULL)).get("name", raw.NULL)
-        return None if last.named and not raw.blank(name) else last
-
     def whole(self) -> list[Raw]:
-        return [raw.of(call.whole(number)) for number, call in enumerate(self._calls)]
+        return [raw.of(call.whole(number)) for number, call in enumerate(self._calls.values())]
 
 
 class Assembly:
@@ -218,7 +199,7 @@ def members(value: Raw) -> dict[str, Raw]:
 
 def objects(value: Raw) -> list[dict[str, Raw]]:
     """The objects in a list, unparsed; [] for anything else."""
-    items = _list.decode(value) if raw.kind(value) == b"[" else []
+    items = raw.items(value) if raw.kind(value) == b"[" else []
     return [raw.fields(item) for item in items if raw.kind(item) == b"{"]
 
 

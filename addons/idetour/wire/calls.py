@@ -15,9 +15,8 @@ from msgspec import Raw
 
 from idetour.wire import raw, turns
 from idetour.wire.assembly import members
+from idetour.wire.raw import Fields
 from idetour.wire.repair_json import Mending
-
-type Fields = dict[str, Raw]
 
 KINDS = ("function", "custom")
 USUAL = {"index", "function"}
@@ -116,7 +115,7 @@ class Calls:
     def _named(self, id: Raw, call: Call) -> Raw:
         """The upstream's id, or one of ours where it gave none or gave it to another call."""
         call.id = id
-        if not raw.is_text(id) or raw.blank(id) or bytes(id) in self._ids:
+        if not raw.has_text(id) or bytes(id) in self._ids:
             id = raw.part(f"call_{self._prefix}{call.number:02x}")
         self._ids.add(bytes(id))
         return id
@@ -129,7 +128,7 @@ class Calls:
 def _another(call: Call, id: Raw, name: Raw, *, numbered: bool) -> bool:
     """Whether a piece that seems to continue a call begins the next one."""
     if not raw.blank(id):
-        return id != call.id if not numbered else not raw.blank(call.id) and id != call.id
+        return id != call.id and not (numbered and raw.blank(call.id))
     if raw.blank(name) or raw.blank(call.name):
         return False
     return not numbered or name != call.name

@@ -17,6 +17,7 @@ from idetour.wire import raw
 
 LONGEST_NAME = 300  # characters; a name is searched, logged and sent back in headers
 
+_WANTED: dict[Any, str] = {str: "a string", bool: "true or false", dict[str, Raw]: "an object"}
 _KINDS = {
     b'"': "a string",
     b"[": "a list",
@@ -54,7 +55,7 @@ def read(body: bytes, *, default: str | None = None) -> ChatRequest:
     `default` is the model of a request that names none.
     """
     fields = members(body)
-    options = _optional(fields, "stream_options", dict[str, Raw], "an object")
+    options = _optional(fields, "stream_options", dict[str, Raw])
     model = named(fields, default=default)
     messages = fields.get("messages", raw.NULL)
     if raw.kind(messages) != b"[":
@@ -64,14 +65,14 @@ def read(body: bytes, *, default: str | None = None) -> ChatRequest:
     return ChatRequest(
         fields=fields,
         model=model,
-        stream=bool(_optional(fields, "stream", bool, "true or false")),
-        include_usage=bool(_optional(options or {}, "include_usage", bool, "true or false")),
+        stream=bool(_optional(fields, "stream", bool)),
+        include_usage=bool(_optional(options or {}, "include_usage", bool)),
     )
 
 
 def named(fields: dict[str, Raw], *, default: str | None) -> str:
     """The model that is asked for, by a name that can be one. Raises BadRequest."""
-    model = default if default and "model" not in fields else _field(fields, "model", str, "a string")
+    model = default if default and "model" not in fields else _field(fields, "model", str)
     if not model:
         raise BadRequest("`model` is empty: name the model that is to answer", param="model")
     if len(model) > LONGEST_NAME:
@@ -120,18 +121,16 @@ def _place(body: bytes, byte: int) -> str:
     return f"line {before.count('\n') + 1}, column {len(before) - before.rfind('\n')} (byte {byte})"
 
 
-def _optional[T](fields: dict[str, Raw], name: str, kind: type[T], wanted: str) -> T | None:
+def _optional[T](fields: dict[str, Raw], name: str, kind: type[T]) -> T | None:
     """The field's value; None where it is missing or null."""
-    if fields.get(name, raw.NULL) == raw.NULL:
-        return None
-    return _field(fields, name, kind, wanted)
+    return None if fields.get(name, raw.NULL) == raw.NULL else _field(fields, name, kind)
 
 
-def _field[T](fields: dict[str, Raw], name: str, kind: type[T], wanted: str) -> T:
+def _field[T](fields: dict[str, Raw], name: str, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(fields.get(name, raw.NULL), type=kind)
     except (ValueError, RecursionError):
-        _wrong(fields, name, wanted)
+        _wrong(fields, name, _WANTED[kind])
 
 
 def _wrong(fields: dict[str, Raw], name: str, wanted: str) -> NoReturn:

@@ -35,11 +35,9 @@ _ORDER = (
 
 
 class Collector(Stream):
-    """Puts a streamed answer together. `include_usage` is for symmetry: a whole answer always has it."""
+    """Puts a streamed answer together."""
 
-    def __init__(
-        self, *, model: str, id: str, created: int, include_usage: bool = True, edits: Edits | None = None
-    ) -> None:
+    def __init__(self, *, model: str, id: str, created: int, edits: Edits | None = None) -> None:
         super().__init__(model=model, include_usage=True, id=id, created=created, edits=edits)
         self._fields: dict[str, Raw] = {}
         self._assemblies: dict[int, Assembly] = {}

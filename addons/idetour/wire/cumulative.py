@@ -26,7 +26,7 @@ class Cumulative:
         return []
 
     def _new(self, key: str, value: Raw) -> Raw:
-        if not raw.is_text(value) or raw.blank(value):
+        if not raw.has_text(value):
             return value
         text, before = bytes(value)[1:-1], self._said.get(key, b"")
         self._said[key] = text

@@ -31,7 +31,7 @@ class Editor(Protocol):
 def said(delta: Delta) -> Raw:
     """The text of a delta, as JSON; null where it has none."""
     content = as_text(delta.get("content", raw.NULL))
-    return content if raw.is_text(content) and not raw.blank(content) else raw.NULL
+    return content if raw.has_text(content) else raw.NULL
 
 
 def calls(delta: Delta) -> bool:

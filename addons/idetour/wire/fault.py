@@ -94,7 +94,7 @@ def _status(fault: Fault) -> int:
 
 
 def _word(value: Any) -> str | None:
-    return str(value) if isinstance(value, str | int) and value and value is not True else None
+    return str(value)[:LONGEST] if isinstance(value, str | int) and value and value is not True else None
 
 
 def _detail(value: Any) -> str | None:
@@ -111,5 +111,6 @@ def _detail(value: Any) -> str | None:
 
 def _plain(text: str) -> str:
     """Without tags and superfluous space, cut to what a sentence can carry."""
-    text = re.sub(r"(?is)<(script|style)\b.*?</\1>|<[^>]*>", " ", text[: 64 * LONGEST])
+    # What is never closed reaches to the end: to look for its end from each place anew would take seconds.
+    text = re.sub(r"(?is)<(script|style)\b.*?(?:</\1>|\Z)|<[^<>]*>", " ", text[: 64 * LONGEST])
     return " ".join(text.split())[:LONGEST]

@@ -2,8 +2,8 @@
 
 The pipeline knows Chat alone, so the request is translated before it and the
 answer behind it (`messages_stream`, `messages_whole`). What has no word in Chat
-is left out where that changes nothing (`service_tier`), and
-refused with its place where it would.
+is left out where that changes nothing (`service_tier`), and refused with its
+place where it would.
 """
 
 import hashlib
@@ -17,7 +17,8 @@ from msgspec import Raw
 from idetour.errors import BadRequest
 from idetour.wire import messages_tools, messages_turns, raw
 from idetour.wire.chat import ChatRequest, Translated
-from idetour.wire.places import Fields, blocks, members, objects, wrong
+from idetour.wire.places import blocks, members, objects, wrong
+from idetour.wire.raw import Fields
 from idetour.wire.turns import string
 
 LONGEST_USER = 64  # characters of `user` at OpenAI; Claude Code's are longer
@@ -28,14 +29,14 @@ _SAME = ("temperature", "top_p", "top_k", "max_tokens")  # the same in both
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessagesRequest(Translated):
-    """`names` leads from names that were cut to the client's."""
+    """`names` leads from names that were cut to the client's; `marks` has what is to be cached, by the message
+    where it ends.
+    """
 
     beta: str = ""  # the features that the request's header asks for
     names: Mapping[str, str]
     stops: tuple[str, ...]
-    marks: Mapping[int, Raw] = field(
-        default_factory=dict
-    )  # what is to be cached, by the message where it ends
+    marks: Mapping[int, Raw] = field(default_factory=dict)
 
     def marked(self) -> Fields:
         """The Chat request with these marks, for upstreams that heed them."""
@@ -127,7 +128,7 @@ def _format(fields: Fields) -> Fields:
 def _user(fields: Fields) -> Fields:
     """Who asked; a name that is too long for OpenAI becomes its digest, so that it stays the same one."""
     user = _object(fields, "metadata").get("user_id", raw.NULL)
-    if not raw.is_text(user) or raw.blank(user):
+    if not raw.has_text(user):
         return {}
     said = string(user)
     if len(said) <= LONGEST_USER:

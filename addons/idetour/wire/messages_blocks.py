@@ -95,7 +95,7 @@ class Blocks:
         self.calls = 0
         self._id, self._names = id, names
         self._queue: deque[Block] = deque()
-        self._pieces = Pieces()
+        self._pieces = ToolCalls()
         self._of: dict[int, Block] = {}
 
     def say(self, kind: str, piece: Raw) -> Iterator[bytes]:
@@ -113,13 +113,13 @@ class Blocks:
 
     def call(self, piece: dict[str, Raw]) -> Iterator[bytes]:
         """A piece of a call, as it stands in a chunk's `tool_calls`."""
-        call = self._pieces.take(piece)
+        call = self._pieces.add(piece)
         block = self._of.get(id(call))
         if block is None:
             block = self._of[id(call)] = Block("tool_use", call)
             self._queue.append(block)
         arguments = members(piece.get("function", raw.NULL)).get("arguments", raw.NULL)
-        if raw.is_text(arguments) and not raw.blank(arguments):
+        if raw.has_text(arguments):
             block.hear("tool_use", arguments)
         yield from self._advance()
 
@@ -161,14 +161,6 @@ class Blocks:
         return {"type": block.kind, **({"data": block.data} if block.kind != "text" else {"text": ""})}
 
 
-class Pieces(ToolCalls):
-    """Tells which call a piece belongs to."""
-
-    def take(self, piece: dict[str, Raw]) -> ToolCall:
-        self.add(piece)
-        return self._by_index[bytes(piece.get("index", raw.NULL)).strip(b'"')]
-
-
 def tool_use(id: Raw, name: Raw, input: Raw, *, missing: str, names: Mapping[str, str]) -> dict[str, object]:
     """The block of a call. `missing` is its id where the upstream gave none."""
     said, called = string(id), string(name)
@@ -182,5 +174,4 @@ def tool_use(id: Raw, name: Raw, input: Raw, *, missing: str, names: Mapping[str
 
 def event(type: str, **members: object) -> bytes:
     """One event. Its name stands twice: clients skip those without an `event:` line."""
-    body = raw.encode({"type": type, **members}).replace(b"\n", b" ").replace(b"\r", b" ")
-    return sse.encode(body, type.encode())
+    return sse.encode(raw.line({"type": type, **members}), type.encode())

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Raw
 
 from idetour.wire import raw
+from idetour.wire.usage import number
 
 # https://docs.anthropic.com/en/api/handling-stop-reasons
 TO_CHAT = {
@@ -48,28 +49,28 @@ def usage(said: Raw, *, estimate: int = 0) -> dict[str, Any]:
     """OpenAI's usage as Anthropic's. `estimate` stands for the input where the upstream counted nothing."""
     found = _object(raw.value(said))
     details = _object(found.get("prompt_tokens_details"))
-    read = _first(details, "cached_tokens") or _first(
+    read = number(details, "cached_tokens") or number(
         found, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens"
     )
-    wrote = _first(details, "cache_write_tokens", "cache_creation_input_tokens", "cache_creation_tokens")
-    wrote = wrote or _first(found, "cache_creation_input_tokens")
-    prompt = _first(found, "prompt_tokens")
-    thought = _first(_object(found.get("completion_tokens_details")), "reasoning_tokens")
+    wrote = number(details, "cache_write_tokens", "cache_creation_input_tokens", "cache_creation_tokens")
+    wrote = wrote or number(found, "cache_creation_input_tokens")
+    prompt = number(found, "prompt_tokens")
+    thought = number(_object(found.get("completion_tokens_details")), "reasoning_tokens")
     details = {"output_tokens_details": {"thinking_tokens": thought}} if thought else {}
     return {
         "input_tokens": max(0, prompt - read - wrote) if prompt else estimate,
         "cache_creation_input_tokens": wrote,
         "cache_read_input_tokens": read,
-        "output_tokens": _first(found, "completion_tokens"),
+        "output_tokens": number(found, "completion_tokens"),
         **details,
     }
 
 
 def chat_usage(said: dict[str, Any]) -> dict[str, Any]:
     """Anthropic's usage as OpenAI's, where the prompt holds what was read from the cache and written to it."""
-    read, wrote = _first(said, "cache_read_input_tokens"), _first(said, "cache_creation_input_tokens")
-    prompt, completion = _first(said, "input_tokens") + read + wrote, _first(said, "output_tokens")
-    thought = _first(_object(said.get("output_tokens_details")), "thinking_tokens")
+    read, wrote = number(said, "cache_read_input_tokens"), number(said, "cache_creation_input_tokens")
+    prompt, completion = number(said, "input_tokens") + read + wrote, number(said, "output_tokens")
+    thought = number(_object(said.get("output_tokens_details")), "thinking_tokens")
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
@@ -87,12 +88,3 @@ def merged(before: dict[str, Any], said: Raw) -> dict[str, Any]:
 
 def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _first(said: dict[str, Any], *names: str) -> int:
-    """The first of these numbers that is there. What is absurd counts as 0."""
-    for name in names:
-        value = said.get(name)
-        if isinstance(value, int | float) and 0 < value < 2**53:
-            return int(value)
-    return 0

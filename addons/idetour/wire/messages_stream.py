@@ -6,11 +6,13 @@
     error                               the end of an answer that broke; nothing follows
 
 What one chunk says is told in the order in which models say it: thoughts,
-text, refusal, calls. Where a chunk carries an event of Anthropic's own in its
-member NATIVE (`anthropic_stream`), that goes on untouched, but for the model's
-name, and the rest of the chunk was only for the gateway. Pieces of text stay the bytes that came. A signature is
+text, refusal, calls. Pieces of text stay the bytes that came. A signature is
 passed on where the upstream gave one, and never made up: Anthropic would refuse
 the conversation in its next turn.
+
+Where a chunk carries an event of Anthropic's own in its member NATIVE
+(`anthropic_stream`), that goes on as it came but for the model's name, and the
+rest of the chunk was only for the gateway.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -28,9 +30,7 @@ from idetour.wire.turns import string
 NATIVE = "x_anthropic"  # a chunk's or a completion's member that holds the event or the message itself
 PLAIN = ("reasoning_content", "reasoning")
 PING = event("ping")
-CLAUDE = Raw(
-    b'"anthropic-claude-v1"'
-)  # the format of signatures that are Anthropic's; the word is OpenRouter's
+CLAUDE = Raw(b'"anthropic-claude-v1"')  # the format of Anthropic's signatures, in OpenRouter's words
 
 
 class MessageStream(Stream):
@@ -122,7 +122,7 @@ class MessageStream(Stream):
             yield from self._blocks.hide(piece) if kind == "data" else self._blocks.say(kind, piece)
         for key in ("content", "refusal"):
             said = as_text(delta[key]) if key in delta else raw.NULL
-            if raw.is_text(said) and not raw.blank(said):
+            if raw.has_text(said):
                 yield from self._blocks.say("text", said)
         for call in objects(delta.get("tool_calls", raw.NULL)):
             yield from self._blocks.call(call)
@@ -138,13 +138,13 @@ def thoughts(said: dict[str, Raw], *, plain: bool) -> Iterator[tuple[str, Raw]]:
     """
     details = objects(said.get("reasoning_details", raw.NULL))
     told = [said[name] for name in PLAIN if name in said] if plain else [_words(each) for each in details]
-    told = [each for each in told if raw.is_text(each) and not raw.blank(each)]
+    told = [each for each in told if raw.has_text(each)]
     for words in told[:1] if plain else told:
         yield "thinking", words
     for detail in details:
         if detail.get("format") == CLAUDE:
             for kind in ("signature", "data"):
-                if kind in detail and raw.is_text(detail[kind]) and not raw.blank(detail[kind]):
+                if kind in detail and raw.has_text(detail[kind]):
                     yield kind, detail[kind]
 
 

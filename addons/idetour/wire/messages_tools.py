@@ -13,7 +13,8 @@ from msgspec import Raw
 
 from idetour.wire import raw
 from idetour.wire.messages_names import cut, uncut
-from idetour.wire.places import Fields, members, objects, word, wrong
+from idetour.wire.places import members, objects, word, wrong
+from idetour.wire.raw import Fields
 from idetour.wire.turns import string
 
 # Run by Anthropic's servers: their type begins so.

@@ -19,7 +19,8 @@ from msgspec import Raw
 
 from idetour.wire import raw
 from idetour.wire.messages_names import cut, unwrap
-from idetour.wire.places import Fields, blocks, joined, members, objects, text, word, wrong
+from idetour.wire.places import blocks, joined, members, objects, text, word, wrong
+from idetour.wire.raw import Fields
 from idetour.wire.turns import string
 
 PARAGRAPH = rb"\n\n"  # between blocks, as JSON writes it

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
-import msgspec
 from msgspec import Raw
 
 from idetour.errors import UpstreamError
@@ -11,6 +10,7 @@ from idetour.wire.assembly import as_text, members, objects
 from idetour.wire.messages_blocks import tool_use
 from idetour.wire.messages_stream import CLAUDE, NATIVE, has_plain, head, thoughts
 from idetour.wire.places import joined
+from idetour.wire.repair_json import readable
 from idetour.wire.turns import string
 
 
@@ -53,7 +53,7 @@ def _blocks(said: dict[str, Raw], id: str, names: Mapping[str, str]) -> Iterator
     yield from _thoughts(said)
     for key in ("content", "refusal"):
         text = as_text(said.get(key, raw.NULL))
-        if raw.is_text(text) and not raw.blank(text):
+        if raw.has_text(text):
             yield {"type": "text", "text": text}
     calls = objects(said.get("tool_calls", raw.NULL))
     if called := members(said.get("function_call", raw.NULL)):
@@ -84,11 +84,4 @@ def input_of(arguments: Raw) -> Raw:
     said = string(arguments)
     if not said.strip():
         return raw.EMPTY_OBJECT
-    return Raw(said.strip().encode()) if is_object(said) else raw.of({"_raw": said})
-
-
-def is_object(text: str) -> bool:
-    try:
-        return isinstance(msgspec.json.decode(text), dict)
-    except (ValueError, RecursionError):
-        return False
+    return Raw(said.strip().encode()) if readable(said) else raw.of({"_raw": said})

@@ -15,7 +15,8 @@ import msgspec
 from msgspec import Raw
 
 from idetour.wire import ollama_turns, raw
-from idetour.wire.places import Fields, members, objects, text, wrong
+from idetour.wire.places import members, objects, text, wrong
+from idetour.wire.raw import Fields
 from idetour.wire.turns import string
 
 OPTIONS: Mapping[str, str] = {  # Chat's names and those of servers like it → Ollama's
@@ -77,12 +78,11 @@ def _tools(fields: Fields) -> dict[str, Any]:
     if string(choice) == "none":
         return {}
     if raw.kind(choice) == b"{":
-        named = string(
-            members(members(choice, "tool_choice").get("function", raw.EMPTY_OBJECT), "").get(
-                "name", raw.NULL
-            )
+        function = members(
+            members(choice, "tool_choice").get("function", raw.EMPTY_OBJECT), "tool_choice.function"
         )
-        found = {name: tool for name, tool in found.items() if name == named} or found
+        named = string(function.get("name", raw.NULL))
+        found = {named: found[named]} if named in found else found
     return {"tools": [*found.values()]} if found else {}
 
 

@@ -98,7 +98,7 @@ class ChatStream:
     def _say(self, line: _Line) -> Iterator[bytes]:
         said = line.message or _Message()
         for key, piece in (("reasoning_content", said.thinking), ("content", said.content)):
-            if raw.is_text(piece) and not raw.blank(piece):
+            if raw.has_text(piece):
                 yield self._chunk({key: piece}, likely=line.logprobs)
         for call in calls(said.tool_calls):
             yield self._chunk({"tool_calls": [{"index": self._called} | call]})

@@ -12,7 +12,8 @@ from msgspec import Raw
 from idetour.wire import raw
 from idetour.wire.assembly import objects as lenient
 from idetour.wire.messages_whole import input_of
-from idetour.wire.places import Fields, joined, members, objects, text, word, wrong
+from idetour.wire.places import joined, members, objects, text, word, wrong
+from idetour.wire.raw import Fields
 from idetour.wire.turns import string
 
 type Message = dict[str, object]
@@ -80,7 +81,7 @@ def _picture(given: Raw, place: str) -> str:
 
 def _thought(message: Fields) -> Message:
     for name in ("reasoning_content", "reasoning"):
-        if raw.is_text(said := message.get(name, raw.NULL)) and not raw.blank(said):
+        if raw.has_text(said := message.get(name, raw.NULL)):
             return {"thinking": said}
     return {}
 

@@ -5,16 +5,12 @@ A place is written as in `messages[3].content[0].type`. Values stay bytes.
 
 from typing import NoReturn
 
-import msgspec
 from msgspec import Raw
 
 from idetour.errors import BadRequest
 from idetour.wire import raw
+from idetour.wire.raw import Fields
 from idetour.wire.turns import string
-
-type Fields = dict[str, Raw]
-
-_list = msgspec.json.Decoder(list[Raw])
 
 
 def wrong(place: str, what: str) -> NoReturn:
@@ -26,7 +22,7 @@ def objects(value: Raw, place: str) -> list[Fields]:
     """A list of objects. Raises BadRequest."""
     if raw.kind(value) != b"[":
         wrong(place, "must be a list")
-    return [members(item, f"{place}[{number}]") for number, item in enumerate(_list.decode(value))]
+    return [members(item, f"{place}[{number}]") for number, item in enumerate(raw.items(value))]
 
 
 def members(value: Raw, place: str) -> Fields:
@@ -61,6 +57,16 @@ def blocks(content: Raw, place: str) -> list[Fields]:
     if raw.kind(content) != b"[":
         wrong(place, "must be a string or a list of blocks")
     return objects(content, place)
+
+
+def calls(message: Fields, place: str) -> list[tuple[Fields, str]]:
+    """The tool calls of a Chat message, each with its place; the older `function_call` is one. Raises BadRequest."""
+    asked = message.get("tool_calls", raw.NULL)
+    found = [] if raw.blank(asked) else objects(asked, f"{place}.tool_calls")
+    made = [(call, f"{place}.tool_calls[{number}]") for number, call in enumerate(found)]
+    if not raw.blank(older := message.get("function_call", raw.NULL)):
+        made.append(({"function": older}, place))
+    return made
 
 
 def joined(texts: list[Raw], between: bytes = b"") -> Raw:

@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+type Fields = dict[str, Raw]  # the members of an object
+
 NULL = Raw(b"null")
 EMPTY_TEXT = Raw(b'""')
 EMPTY_LIST = Raw(b"[]")
@@ -25,6 +27,7 @@ _HALF = re.compile(
 )
 _MASKED = re.compile(rb"\x7f(u[dD][89a-fA-F][0-9a-fA-F]{2})")
 _object = msgspec.json.Decoder(dict[str, Raw])
+_items = msgspec.json.Decoder(list[Raw])
 _encode = msgspec.json.Encoder().encode
 
 
@@ -45,10 +48,20 @@ def is_text(raw: Raw) -> bool:
     return kind(raw) == b'"'
 
 
+def has_text(raw: Raw) -> bool:
+    """Whether the value is a string that is not empty."""
+    return is_text(raw) and raw != EMPTY_TEXT
+
+
 def encode(value: object) -> bytes:
     """The value as JSON. Whatever is Raw inside it stays as it is, and what was masked comes back."""
     body = _encode(value)
     return body if body.find(b"\x7f") < 0 else _MASKED.sub(rb"\\\1", body)
+
+
+def line(value: object) -> bytes:
+    """The same on one line: what an upstream's JSON has of line ends between its members becomes blanks."""
+    return encode(value).replace(b"\n", b" ").replace(b"\r", b" ")
 
 
 def of(value: object) -> Raw:
@@ -72,6 +85,14 @@ def fields(body: bytes | Raw) -> dict[str, Raw]:
     """The members of an object, unparsed. Raises ValueError for anything else."""
     try:
         return _object.decode(body)
+    except RecursionError:
+        raise ValueError("JSON is nested too deeply") from None
+
+
+def items(body: bytes | Raw) -> list[Raw]:
+    """The items of a list, unparsed. Raises ValueError for anything else."""
+    try:
+        return _items.decode(body)
     except RecursionError:
         raise ValueError("JSON is nested too deeply") from None
 

@@ -13,6 +13,7 @@ from msgspec import Raw
 
 from idetour.wire import raw
 from idetour.wire.editor import Delta, beginning, calls, retold, said, text
+from idetour.wire.places import joined
 from idetour.wire.repair_forms import BARE, ENOUGH, FENCED, TAGGED, Form, Found, plausible
 from idetour.wire.repair_types import Offered
 
@@ -37,9 +38,8 @@ class Repair:
         self._offered = offered
         self._rejected = 0
         self._held = ""  # text in which a mark may begin
-        self._gap = (
-            ""  # space at the answer's beginning and behind a call, which means nothing beside calls …
-        )
+        # Space at the answer's beginning and behind a call, which means nothing beside calls …
+        self._gap = ""
         self._spacing = True  # … while nothing else has come there
         self._begun = False  # the answer has said something
         self._fenced = False  # inside a fence of code
@@ -71,7 +71,7 @@ class Repair:
         rest: str | None = written
         while rest is not None:
             rest = self._within(rest, told) if self._form else self._outside(rest, told)
-        return _joined(told)
+        return merged(told)
 
     def _rest(self, *, complete: bool) -> Pieces:
         """The end of the answer ends whatever is open."""
@@ -85,7 +85,7 @@ class Repair:
         if not self.found:
             told.append(("content", raw.part(self._gap)))
         self._held = self._gap = ""
-        return _joined(told)
+        return merged(told)
 
     def _outside(self, written: str, told: Pieces) -> str | None:
         """Text up to the next notation: what is behind its mark; None where nothing is left."""
@@ -176,14 +176,14 @@ class Repair:
             self._gap, self._spacing = "", False
 
 
-def _joined(pieces: Pieces) -> Pieces:
+def merged(pieces: Pieces) -> Pieces:
     """Neighbouring pieces of text as one, empty ones left out."""
     made: Pieces = []
     for key, piece in pieces:
         if piece == raw.EMPTY_TEXT:
             continue
         if made and key == "content" == made[-1][0]:
-            made[-1] = (key, Raw(b'"%b%b"' % (bytes(made[-1][1])[1:-1], bytes(piece)[1:-1])))
+            made[-1] = (key, joined([made[-1][1], piece]))
         else:
             made.append((key, piece))
     return made

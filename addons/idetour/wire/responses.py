@@ -20,11 +20,10 @@ from idetour.errors import BadRequest
 from idetour.wire import chat, raw, responses_items, responses_tools
 from idetour.wire.chat import ChatRequest, Translated
 from idetour.wire.places import wrong
+from idetour.wire.raw import Fields
 from idetour.wire.responses_store import Store
 from idetour.wire.responses_tools import Toolbox
 from idetour.wire.turns import members, string
-
-type Fields = dict[str, Raw]
 
 # What Chat Completions does not have, or has under another name.
 ONLY_HERE = frozenset({
@@ -40,7 +39,6 @@ REFUSED = {
     "prompt": "prompt templates are kept at OpenAI: send the text as `instructions` and `input`",
 }
 LOGPROBS, SEALED = "message.output_text.logprobs", "reasoning.encrypted_content"
-_raws = msgspec.json.Decoder(list[Raw])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +140,8 @@ def listed(value: Raw) -> list[Raw]:
     if raw.is_text(value):
         return [raw.of({"type": "message", "role": "user", "content": value})]
     try:
-        return _raws.decode(value)
-    except (ValueError, RecursionError):
+        return raw.items(value)
+    except ValueError:
         wrong("input", f"{'is missing: it ' if value == raw.NULL else ''}must be a string or a list of items")
 
 

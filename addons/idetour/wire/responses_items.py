@@ -23,11 +23,11 @@ from msgspec import Raw
 from idetour.wire import raw, responses_parts
 from idetour.wire.assembly import objects
 from idetour.wire.places import wrong
+from idetour.wire.raw import Fields
 from idetour.wire.responses_reasoning import unsealed
 from idetour.wire.responses_tools import joined
 from idetour.wire.turns import string
 
-type Fields = dict[str, Raw]
 type Message = dict[str, object]
 
 CALLS, RESULTS = ("function_call", "custom_tool_call"), ("function_call_output", "custom_tool_call_output")
@@ -111,6 +111,8 @@ def messages(items: Sequence[Raw], instructions: Raw, *, before: int = 0) -> lis
 
 
 class Talk:
+    """A conversation while it is translated: items in, one turn at a time, messages out."""
+
     def __init__(self, items: Sequence[tuple[str, Raw]]) -> None:
         self.leading: list[Raw] = []  # what comes before anybody speaks, as one system message
         self._places = [place for place, _ in items]
@@ -168,9 +170,9 @@ class Talk:
         place = self._places[number]
         if not item.call_id or not item.name:
             wrong(f"{place}.{'name' if item.call_id else 'call_id'}", "is missing")
-        arguments = _as_text(item.arguments)
+        arguments = responses_parts.as_text(item.arguments)
         if item.type == "custom_tool_call":
-            arguments = raw.of(raw.encode({"input": _as_text(item.input)}).decode())
+            arguments = raw.of(raw.encode({"input": responses_parts.as_text(item.input)}).decode())
         function = {"name": joined(item.name, item.namespace or ""), "arguments": arguments}
         call = {"id": raw.of(item.call_id), "type": raw.of("function"), "function": raw.of(function)}
         self._add(number, item.call_id, call)
@@ -204,10 +206,3 @@ class Talk:
         text, pictures = responses_parts.result(item.output, f"{self._places[number]}.output")
         told = [responses_parts.caption(item.call_id or "?"), responses_parts.text_part(text), *pictures]
         self._made.append({"role": "user", "content": told})
-
-
-def _as_text(value: Raw) -> Raw:
-    """A string as it is; anything else as the JSON it came in, and nothing as an empty string."""
-    if raw.is_text(value):
-        return value
-    return raw.EMPTY_TEXT if value == raw.NULL else raw.of(bytes(value).decode())

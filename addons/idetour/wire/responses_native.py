@@ -10,7 +10,7 @@ reasoning of ours       opened again where it is this protocol's, else left out 
 from msgspec import Raw
 
 from idetour.wire import raw
-from idetour.wire.places import Fields
+from idetour.wire.raw import Fields
 from idetour.wire.responses import SEALED, ResponsesAsked, included
 from idetour.wire.responses_reasoning import OURS, unsealed
 from idetour.wire.responses_up_items import reasoning

@@ -10,9 +10,8 @@ from msgspec import Raw
 
 from idetour.wire import raw
 from idetour.wire.fault import Fault
+from idetour.wire.raw import Fields
 from idetour.wire.usage import Usage
-
-type Fields = dict[str, Raw]
 
 # What a response repeats of its request, and what stands there for what was not said.
 ECHOED: Mapping[str, Raw] = {

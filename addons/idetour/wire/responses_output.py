@@ -141,7 +141,7 @@ class Called(Item):
 
     def say(self, arguments: Raw) -> None:
         """A piece of the arguments. A custom tool's text stands inside them, and is told when it is whole."""
-        if not self.known.custom and raw.is_text(arguments) and not raw.blank(arguments):
+        if not self.known.custom and raw.has_text(arguments):
             self.tell("response.function_call_arguments.delta", **self.about, delta=arguments)
 
     def close(self, status: str) -> None:

@@ -5,9 +5,8 @@ from msgspec import Raw
 
 from idetour.wire import raw
 from idetour.wire.places import joined, wrong
+from idetour.wire.raw import Fields
 from idetour.wire.turns import kind
-
-type Fields = dict[str, Raw]
 
 TEXTS = ("input_text", "output_text", "text", "summary_text", "reasoning_text")
 ELSEWHERE = Raw(b'"The result is shown in the next message."')
@@ -60,25 +59,27 @@ def texts(value: Raw, place: str) -> list[Raw]:
 def result(value: Raw, place: str) -> tuple[Raw, list[Fields]]:
     """What a tool returned: its text, and the parts that a tool message cannot hold."""
     if raw.kind(value) != b"[":
-        if raw.is_text(value):
-            return value, []
-        return (raw.EMPTY_TEXT if value == raw.NULL else raw.of(bytes(value).decode())), []
+        return as_text(value), []
     parts = [part(each, f"{place}[{n}]") for n, each in enumerate(objects(value, place))]
-    said, shown = (
-        [each["text"] for each in parts if "text" in each],
-        [each for each in parts if "text" not in each],
-    )
+    said = [each["text"] for each in parts if "text" in each]
+    shown = [each for each in parts if "text" not in each]
     return one_text(said) if said else ELSEWHERE if shown else raw.EMPTY_TEXT, shown
+
+
+def as_text(value: Raw) -> Raw:
+    """A string as it is; anything else as the JSON it came in, and nothing as an empty string."""
+    if raw.is_text(value):
+        return value
+    return raw.EMPTY_TEXT if value == raw.NULL else raw.of(bytes(value).decode())
 
 
 def thoughts(summary: Raw, content: Raw) -> list[Raw]:
     """The words of a reasoning item: what it thought, or else the summary of it."""
-    for value in (content, summary):
-        if found := [
-            each["text"] for each in objects(value, "input") if raw.is_text(each.get("text", raw.NULL))
-        ]:
-            return found
-    return []
+    return _words(content) or _words(summary)
+
+
+def _words(value: Raw) -> list[Raw]:
+    return [each["text"] for each in objects(value, "input") if raw.is_text(each.get("text", raw.NULL))]
 
 
 def part(given: Fields, place: str) -> Fields:
@@ -111,11 +112,8 @@ def picture(given: Fields, place: str) -> Fields:
 
 
 def file(given: Fields, place: str) -> Fields:
-    held = {
-        key: given[key]
-        for key in ("file_data", "file_id", "filename")
-        if raw.is_text(given.get(key, raw.NULL))
-    }
+    known = ("file_data", "file_id", "filename")
+    held = {key: given[key] for key in known if raw.is_text(given.get(key, raw.NULL))}
     if not held.keys() & {"file_data", "file_id"}:
         wrong(
             f"{place}.file_data",

@@ -42,4 +42,4 @@ def unsealed(value: Raw) -> list[Raw]:
 def words(details: Iterable[dict[str, Raw]]) -> list[Raw]:
     """What can be read in them: the text, or the summary of one whose text is kept secret."""
     said = (detail.get(key, raw.NULL) for detail in details for key in ("text", "summary"))
-    return [text for text in said if raw.is_text(text) and not raw.blank(text)]
+    return [text for text in said if raw.has_text(text)]

@@ -11,7 +11,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-import msgspec
 from msgspec import Raw
 
 from idetour.errors import BadRequest, NotFound
@@ -21,7 +20,7 @@ from idetour.wire.turns import members, string
 MOST = 1000  # responses
 LARGEST = 50 << 20  # bytes, of all together
 LONGEST = 24 * 3600.0  # seconds
-_raws = msgspec.json.Decoder(list[Raw])
+WHY = "idetour keeps responses in memory, the last 1,000 for a day, and none that was asked for with `store: false`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +84,7 @@ class Store:
                 )
             turns.append(kept)
             previous = kept.previous
-        return [
-            item
-            for kept in reversed(turns)
-            for item in (*_raws.decode(kept.said), *_raws.decode(kept.output))
-        ]
+        return [item for kept in reversed(turns) for item in (*raw.items(kept.said), *raw.items(kept.output))]
 
     def resolved(self, items: Sequence[Raw]) -> list[Raw]:
         """With the items that are referred to in the place of references. Raises BadRequest."""
@@ -109,7 +104,7 @@ class Store:
 
     def _outputs(self) -> Iterator[Raw]:
         for kept in reversed(self._kept.values()):
-            yield from _raws.decode(kept.output)
+            yield from raw.items(kept.output)
 
     def _find(self, id: str) -> Kept | None:
         kept = self._kept.get(id)
@@ -120,6 +115,3 @@ class Store:
 
     def _drop(self, id: str) -> None:
         self._size -= self._kept.pop(id).size
-
-
-WHY = "idetour keeps responses in memory, the last 1,000 for a day, and none that was asked for with `store: false`"

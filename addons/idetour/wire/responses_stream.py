@@ -36,14 +36,6 @@ NATIVE = "x_responses"  # a chunk's or a completion's member that holds the even
 FIRST = (b"0", b'"0"', b"null")  # the choice that is told: Responses has only one
 
 
-class Calls(ToolCalls):
-    """Tells also which call it was."""
-
-    def place(self, piece: dict[str, Raw]) -> ToolCall:
-        self.add(piece)
-        return self._by_index[bytes(piece.get("index", raw.NULL)).strip(b'"')]
-
-
 class Teller:
     """`feed` takes bytes cut anywhere. `status` and `response` are the last that was told."""
 
@@ -56,14 +48,12 @@ class Teller:
         self._number = 0
         self._items: list[Item] = []
         self._speaking: Spoken | None = None
-        self._calls = Calls()
+        self._calls = ToolCalls()
         self._called: dict[ToolCall, Called] = {}
         self._finish = raw.NULL
         self._plain = False  # thoughts came as plain text
         self._usage: Usage | None = None
-        self._relayed: list[Raw] | None = (
-            None  # the items told by the upstream itself, where it speaks Responses
-        )
+        self._relayed: list[Raw] | None = None  # items that an upstream of the same protocol told itself
 
     @property
     def id(self) -> str:
@@ -161,7 +151,7 @@ class Teller:
             self._finish = choice.get("finish_reason", raw.NULL)
 
     def _say(self, kind: Kind, text: Raw, likely: Raw = raw.NULL) -> None:
-        if raw.is_text(text) and not raw.blank(text):
+        if raw.has_text(text):
             self._speaker(kind.item).say(kind, text, likely)
 
     def _keep(self, details: Raw) -> None:
@@ -182,13 +172,13 @@ class Teller:
             self._speaking = None
 
     def _call(self, piece: dict[str, Raw]) -> None:
-        call = self._calls.place(piece)
+        call = self._calls.add(piece)
         if call in self._called:
             return self._called[call].say(members(piece.get("function", raw.NULL)).get("arguments", raw.NULL))
         if name := responses_output.name(call):
             self._silence()
             known, number = self._tools.known_as(name), len(self._items)
-            id = call.id if raw.is_text(call.id) and not raw.blank(call.id) else raw.of(self._id("call"))
+            id = call.id if raw.has_text(call.id) else raw.of(self._id("call"))
             kind = "custom_tool_call" if known.custom else "function_call"
             called = Called(self._id(kind), number, self._tell, call=call, known=known, call_id=id)
             self._called[call] = called
@@ -231,9 +221,9 @@ class Teller:
         self._tell(f"response.{event}", response=Raw(self.response))
 
     def _tell(self, type: str, **members: object) -> None:
-        data = raw.encode({"type": type, "sequence_number": self._number, **members})
+        data = raw.line({"type": type, "sequence_number": self._number, **members})
         self._number += 1
-        self._told.append(sse.encode(data.replace(b"\n", b" ").replace(b"\r", b" "), type.encode()))
+        self._told.append(sse.encode(data, type.encode()))
 
 
 def thoughts(delta: Mapping[str, Raw], *, plain: bool) -> list[Raw]:
@@ -241,7 +231,7 @@ def thoughts(delta: Mapping[str, Raw], *, plain: bool) -> list[Raw]:
     if not plain:
         return words(objects(delta.get("reasoning_details", raw.NULL)))
     told = [delta[key] for key in PLAIN if key in delta]
-    return [text for text in told if raw.is_text(text) and not raw.blank(text)][:1]
+    return [text for text in told if raw.has_text(text)][:1]
 
 
 def native(data: bytes) -> Raw | None:

@@ -18,9 +18,8 @@ from msgspec import Raw
 
 from idetour.wire import raw
 from idetour.wire.places import wrong
-from idetour.wire.turns import string
-
-type Fields = dict[str, Raw]
+from idetour.wire.raw import Fields
+from idetour.wire.turns import members, string
 
 FUNCTION = ("name", "description", "parameters", "strict")  # what Chat knows of a function
 WORDS = ("auto", "none", "required")  # of `tool_choice`
@@ -52,7 +51,7 @@ class Toolbox:
 def read(asked: Mapping[str, Raw]) -> Toolbox:
     """The tools that a Responses request offers. Raises BadRequest with the place."""
     offered = dict(_offered(asked.get("tools", raw.NULL)))
-    choice = _members(asked.get("tool_choice", raw.NULL))
+    choice = members(asked.get("tool_choice", raw.NULL))
     if string(choice.get("type", raw.NULL)) == "allowed_tools":
         wanted = {_named(tool) for tool in _tools(choice.get("tools", raw.NULL), "tool_choice.tools")}
         offered = {name: tool for name, tool in offered.items() if name in wanted}
@@ -77,7 +76,7 @@ def _offered(value: Raw, place: str = "tools", space: str = "") -> Iterator[tupl
             yield from _offered(tool.get("tools", raw.NULL), f"{here}.tools", _name(tool, here))
         elif kind in ("function", "custom"):
             known = Known(
-                _name(tool := tool | _members(tool.get("function", raw.NULL)), here), space, kind == "custom"
+                _name(tool := tool | members(tool.get("function", raw.NULL)), here), space, kind == "custom"
             )
             made = {key: tool[key] for key in FUNCTION if tool.get(key, raw.NULL) != raw.NULL}
             if known.custom:
@@ -88,7 +87,7 @@ def _offered(value: Raw, place: str = "tools", space: str = "") -> Iterator[tupl
 
 def _explained(tool: Fields) -> Fields:
     """A custom tool's description, with the grammar that OpenAI would hold its input to."""
-    said, format = string(tool.get("description", raw.NULL)), _members(tool.get("format", raw.NULL))
+    said, format = string(tool.get("description", raw.NULL)), members(tool.get("format", raw.NULL))
     if grammar := string(format.get("definition", raw.NULL)):
         syntax = string(format.get("syntax", raw.NULL))
         said += f"\n\n`input` must follow this {syntax} grammar:\n{grammar}"
@@ -97,7 +96,7 @@ def _explained(tool: Fields) -> Fields:
 
 def _choice(value: Raw, names: Mapping[str, Known]) -> Fields:
     """Chat's `tool_choice`. It goes where no tool is left; one that insists on a tool that is not there is refused."""
-    choice = _members(value)
+    choice = members(value)
     kind = string(choice.get("type", raw.NULL))
     if not choice:
         word = string(value)
@@ -118,7 +117,7 @@ def _choice(value: Raw, names: Mapping[str, Known]) -> Fields:
 
 def _named(tool: Fields) -> str:
     """The name in Chat of a tool that is referred to."""
-    named = tool | _members(tool.get("function", raw.NULL))
+    named = tool | members(tool.get("function", raw.NULL))
     return joined(string(named.get("name", raw.NULL)), string(named.get("namespace", raw.NULL)))
 
 
@@ -134,7 +133,3 @@ def _tools(value: Raw, place: str) -> list[Fields]:
         return _list.decode(value) if value != raw.NULL else []
     except (ValueError, RecursionError):
         wrong(place, "must be a list of objects")
-
-
-def _members(value: Raw) -> Fields:
-    return raw.fields(value) if raw.kind(value) == b"{" else {}

@@ -16,18 +16,19 @@ import msgspec
 from msgspec import Raw
 
 from idetour.wire import raw, responses_up_items
-from idetour.wire.places import Fields, members, objects, text, word, wrong
+from idetour.wire.places import members, objects, text, word, wrong
+from idetour.wire.raw import Fields
+from idetour.wire.responses import LOGPROBS, SEALED
+from idetour.wire.responses_tools import FUNCTION
 from idetour.wire.turns import string
 
 LEAST_OUTPUT = 16  # tokens; less is refused
-SEALED, LOGPROBS = "reasoning.encrypted_content", "message.output_text.logprobs"
 # What both have under one name, and Responses' own fields, which only somebody who means it sends.
 SAME = (
     *("model", "stream", "temperature", "top_p", "parallel_tool_calls", "metadata", "service_tier", "user"),
     *("safety_identifier", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "top_logprobs"),
     *("max_tool_calls", "truncation", "context_management", "moderation"),
 )  # fmt: skip
-DESCRIBED = ("name", "description", "parameters", "strict")  # what is said of a function
 
 
 def write(fields: Fields, *, sealed: bool) -> Fields:
@@ -106,7 +107,7 @@ def _tool(tool: Fields, place: str) -> Fields | dict[str, Any]:
 def _function(function: Fields, place: str) -> dict[str, Any]:
     """Chat's functions are not strict unless they say so; those of Responses are."""
     text(function, "name", place)
-    said = {name: function[name] for name in DESCRIBED if function.get(name, raw.NULL) != raw.NULL}
+    said = {name: function[name] for name in FUNCTION if function.get(name, raw.NULL) != raw.NULL}
     return {"type": "function", "parameters": None, "strict": False} | said
 
 

@@ -20,15 +20,15 @@ from idetour.wire import raw
 from idetour.wire.assembly import as_text
 from idetour.wire.assembly import objects as lenient
 from idetour.wire.messages_turns import NO_RESULT
-from idetour.wire.places import Fields, joined, members, objects, text, word, wrong
-from idetour.wire.turns import string
+from idetour.wire.places import calls, joined, members, objects, text, word, wrong
+from idetour.wire.raw import Fields
+from idetour.wire.turns import TEXTS, string
 
 type Item = dict[str, Any]
 
 FORMAT = Raw(b'"openai-responses-v1"')  # of reasoning that is Responses' own; the word is OpenRouter's
 LONGEST_ID = 64
 SYSTEM = ("system", "developer")
-TEXTS = ("text", "input_text", "output_text")
 
 
 @dataclass(slots=True)
@@ -78,14 +78,14 @@ class Conversation:
         content = message.get("content", raw.NULL)
         said: list[Item] = [{"type": "output_text", "text": each} for each in _words(as_text(content))]
         refusal = message.get("refusal", raw.NULL)
-        if raw.is_text(refusal) and not raw.blank(refusal):
+        if raw.has_text(refusal):
             said.append({"type": "refusal", "refusal": refusal})
-        calls = _calls(message, place)
-        if said or calls:  # what was thought has to lead to something
+        called = calls(message, place)
+        if said or called:  # what was thought has to lead to something
             self.items += reasoning(message)
         if said:
             self.items.append({"type": "message", "role": "assistant", "content": said})
-        for call, at in calls:
+        for call, at in called:
             self._call(call, at)
 
     def _call(self, call: Fields, place: str) -> None:
@@ -153,10 +153,8 @@ def _parts(content: Raw, place: str) -> list[Item]:
 
 def _part(part: Fields, place: str) -> Item:
     kind = word(part, "type", place)
-    if kind in TEXTS:
-        return {"type": "input_text", "text": text(part, "text", place)}
-    if kind == "refusal":
-        return {"type": "input_text", "text": text(part, "refusal", place)}
+    if kind in (*TEXTS, "refusal"):
+        return {"type": "input_text", "text": text(part, "refusal" if kind == "refusal" else "text", place)}
     if kind == "image_url":
         given = part.get("image_url", raw.NULL)
         shown = {"url": given} if raw.is_text(given) else members(given, f"{place}.image_url")
@@ -167,16 +165,6 @@ def _part(part: Fields, place: str) -> Item:
     if kind in ("input_image", "input_file", "input_audio"):
         return dict(part)
     wrong(f"{place}.type", f"{kind!r} has no word in Responses")
-
-
-def _calls(message: Fields, place: str) -> list[tuple[Fields, str]]:
-    """The calls of a message, the older `function_call` among them."""
-    asked = message.get("tool_calls", raw.NULL)
-    calls = [] if raw.blank(asked) else objects(asked, f"{place}.tool_calls")
-    made = [(call, f"{place}.tool_calls[{number}]") for number, call in enumerate(calls)]
-    if not raw.blank(message.get("function_call", raw.NULL)):
-        made.append(({"function": message["function_call"]}, place))
-    return made
 
 
 def reasoning(message: Fields) -> list[Item]:

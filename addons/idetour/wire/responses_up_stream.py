@@ -153,7 +153,7 @@ class ChatStream:
         yield _call({"index": told.call, "id": item.call_id, "type": kind, kind: inner})
 
     def _more(self, told: _Told, piece: Raw) -> Iterator[Choice]:
-        if told.call is None or not raw.is_text(piece) or raw.blank(piece):
+        if told.call is None or not raw.has_text(piece):
             return
         told.said = True
         kind, member = CALLS[told.kind]
@@ -189,12 +189,11 @@ class ChatStream:
 
     def _chunk(self, choice: Choice, carried: Mapping[str, Raw] = {}) -> bytes:
         silent: Choice = {"index": 0, "delta": {}, "finish_reason": None}
-        body = raw.encode({**self._about, "choices": [silent | choice], **carried})
-        return sse.encode(body.replace(b"\n", b" ").replace(b"\r", b" "))
+        return sse.encode(raw.line({**self._about, "choices": [silent | choice], **carried}))
 
 
 def _piece(key: str, piece: Raw, likely: Raw = raw.NULL) -> Iterator[Choice]:
-    if raw.is_text(piece) and not raw.blank(piece):
+    if raw.has_text(piece):
         logprobs = {} if raw.blank(likely) else {"logprobs": {"content": likely}}
         yield {"delta": {key: piece}} | logprobs
 

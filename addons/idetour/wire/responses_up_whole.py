@@ -9,11 +9,10 @@ from msgspec import Raw
 from idetour.wire import raw
 from idetour.wire.assembly import members, objects
 from idetour.wire.places import joined
+from idetour.wire.raw import Fields
 from idetour.wire.responses_stream import NATIVE
 from idetour.wire.responses_up_items import FORMAT
 from idetour.wire.turns import string
-
-type Fields = dict[str, Raw]
 
 # The items that call a tool: the type of the call in Chat, and the member that holds what the tool is given.
 CALLS = {"function_call": ("function", "arguments"), "custom_tool_call": ("custom", "input")}
@@ -107,15 +106,11 @@ def message(items: Iterable[Fields]) -> dict[str, Any]:
 
 def sealed(item: Fields, number: int) -> list[dict[str, Any]]:
     """A reasoning item as `reasoning_details`, counted from `number`, if it can be sent back."""
-    if string(item.get("type", raw.NULL)) != "reasoning" or raw.blank(
-        item.get("encrypted_content", raw.NULL)
-    ):
+    data = item.get("encrypted_content", raw.NULL)
+    if string(item.get("type", raw.NULL)) != "reasoning" or raw.blank(data):
         return []
-    summaries = [{"type": "reasoning.summary", "summary": each} for each in _summary(item)]
-    made: list[dict[str, Any]] = [
-        *summaries,
-        {"type": "reasoning.encrypted", "data": item["encrypted_content"]},
-    ]
+    made: list[dict[str, Any]] = [{"type": "reasoning.summary", "summary": each} for each in _summary(item)]
+    made.append({"type": "reasoning.encrypted", "data": data})
     shared = {"format": FORMAT} | ({"id": item["id"]} if raw.is_text(item.get("id", raw.NULL)) else {})
     return [each | shared | {"index": number + at} for at, each in enumerate(made)]
 
@@ -165,9 +160,8 @@ def failure(body: bytes) -> bytes:
     known = ("message", "code", "param", *(() if inner is said else ("type",)))
     error = {name: inner[name] for name in known if name in inner}
     if raw.blank(error.get("message", raw.NULL)):
-        error["message"] = raw.of(
-            f"the response has ended as {string(said.get('status', raw.NULL)) or 'failed'}"
-        )
+        status = string(said.get("status", raw.NULL)) or "failed"
+        error["message"] = raw.of(f"the response has ended as {status}")
     return raw.encode({"error": error})
 
 

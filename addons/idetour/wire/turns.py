@@ -9,10 +9,9 @@ from msgspec import Raw
 
 from idetour.errors import BadRequest
 from idetour.wire import raw
+from idetour.wire.raw import Fields
 
-type Fields = dict[str, Raw]  # the members of a body, unparsed
-
-OWN = ("text", "input_text", "output_text")  # the types of parts that hold text
+TEXTS = ("text", "input_text", "output_text")  # the types of parts that hold text
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -49,7 +48,9 @@ def text(content: Raw) -> str:
     """A content's text: the string itself, or its text parts, one below the other; never a tool's result."""
     if raw.is_text(content):
         return string(content)
-    return "\n".join(string(part["text"]) for part in parts(content) if "text" in part and kind(part) in OWN)
+    return "\n".join(
+        string(part["text"]) for part in parts(content) if "text" in part and kind(part) in TEXTS
+    )
 
 
 def images(content: Raw) -> int:

@@ -1,10 +1,14 @@
 """What an answer cost, in tokens, whichever way the upstream writes it."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, Self
 
 import msgspec
 from msgspec import Raw
+
+# An object with objects in it, but no deeper; inside a JSON text its quotes would be escaped.
+_USAGE = re.compile(rb'(?<!\\)"usage"\s*:\s*(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})')
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +35,29 @@ class Usage:
             return None
         if not isinstance(said, dict):
             return None
-        prompt = _number(said, "prompt_tokens", "input_tokens")
-        completion = _number(said, "completion_tokens", "output_tokens")
+        prompt = number(said, "prompt_tokens", "input_tokens")
+        completion = number(said, "completion_tokens", "output_tokens")
         into = _object(said, "prompt_tokens_details", "input_tokens_details")
         out = _object(said, "completion_tokens_details", "output_tokens_details")
         return cls(
             prompt=prompt,
             completion=completion,
-            total=_number(said, "total_tokens") or prompt + completion,
-            cached=_number(into, "cached_tokens")
-            or _number(said, "prompt_cache_hit_tokens", "cached_tokens"),
-            reasoning=_number(out, "reasoning_tokens") or _number(said, "reasoning_tokens"),
-            written=_number(into, "cache_write_tokens"),
+            total=number(said, "total_tokens") or prompt + completion,
+            cached=number(into, "cached_tokens") or number(said, "prompt_cache_hit_tokens", "cached_tokens"),
+            reasoning=number(out, "reasoning_tokens") or number(said, "reasoning_tokens"),
+            written=number(into, "cache_write_tokens"),
             cost=_amount(said.get("cost")),
         )
 
 
-def _number(said: dict[str, Any], *names: str) -> int:
+def last(end: bytes) -> Usage | None:
+    """What the end of an answer says that all of it cost, whichever protocol it is in; None where it says nothing."""
+    found = [*_USAGE.finditer(end)]
+    return Usage.read(found[-1][1]) if found else None
+
+
+def number(said: dict[str, Any], *names: str) -> int:
+    """The first of these numbers that is there. What is absurd counts as 0."""
     for name in names:
         value = said.get(name)
         if isinstance(value, int | float) and 0 < value < 2**53:

@@ -26,7 +26,7 @@ def test_it_is_a_file_with_a_random_id_and_gone_afterwards(file: Path) -> None:
     assert not file.exists()
 
 
-def test_one_at_a_time(file: Path) -> None:
+def test_one_renews_while_the_others_wait(file: Path) -> None:
     inside, most = 0, 0
 
     async def work() -> None:

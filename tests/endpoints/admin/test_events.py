@@ -117,3 +117,11 @@ def test_no_key_is_in_what_is_told(owned: "Serving") -> None:
 
     assert CANARY[-4:] in said
     assert not any(key in said for key in (CANARY, TOKEN.reveal(), "sk-client"))
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/admin/api/events"), ("POST", "/admin/api/record")])
+def test_http_1_0_which_would_wait_for_its_end_is_refused(owned: "Serving", method: str, path: str) -> None:
+    """What cannot be sent would be held, and grow."""
+    asked = f"{method} {path} HTTP/1.0\r\nhost: localhost\r\nauthorization: {BEARER['authorization']}\r\n\r\n"
+    with Line(owned.port) as line:
+        assert line.send(asked.encode()).answer().status == 505

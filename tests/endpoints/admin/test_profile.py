@@ -26,6 +26,28 @@ def test_its_text_is_shown_without_keys_and_with_its_mistakes_marked(owned: "Ser
     assert (CANARY in said["text"], "route: 3" in said["text"]) == (False, True)
 
 
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("key: word-1234", "key: •••••••••"),
+        ("access: [word-1234]", "access: •••••••••••"),
+        ("proxy: http://me:word-1234@proxy:1", "proxy: http://••••••••••••@proxy:1"),
+        ("key: $KEY", "key: $KEY"),
+        ("key: [$KEY, '$OTHER']", "key: [$KEY, '$OTHER']"),
+        ("key: client", "key: client"),
+    ],
+)
+def test_a_key_that_was_just_typed_is_covered_before_anybody_knows_it(
+    owned: "Serving", line: str, shown: str
+) -> None:
+    path = owned.gateway.watched.current.path
+    path.write_text(f"upstreams:\n  up:\n    {line}\n   broken")
+
+    said = got(owned.port, "profile")
+    assert shown in said["text"].splitlines()[2]
+    assert "word-1234" not in str(said)
+
+
 def test_a_file_that_is_gone_is_a_problem_too(owned: "Serving") -> None:
     owned.gateway.watched.current.path.unlink()
 

@@ -58,9 +58,9 @@ def test_groups_and_courses(owned: "Serving") -> None:
 def test_failures_count_against_who_failed(owned: "Serving", upstream: Upstream) -> None:
     upstream.always(objecting(lambda _: "no"))
     chat(owned.port)
-    [found] = got(owned.port, "usage/faults?since=1h&step=hour")["faults"]
+    [found] = got(owned.port, "usage/availability?since=1h&step=day")["targets"]
 
-    assert (found["target"], found["failed"]) == ("up/model", 1)
+    assert (found["target"], found["points"][0][1:]) == ("up/model", [1, 1])
 
 
 def test_pages_follow_each_other(owned: "Serving") -> None:

@@ -22,10 +22,10 @@ def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str]
         calls, kept = tmp_path / f"{name}.calls", tmp_path / f"{name}.json"
         kept.write_text("{}")
         (folder / name).write_text(
-            f"#!{sys.executable}\nimport json, sys\nfrom pathlib import Path\nargv = sys.argv[1:]\n"
+            f"#!{sys.executable} -IS\nimport json, sys\nargv = sys.argv[1:]\n"  # -IS: starts in a third of the time
             f"with open({str(calls)!r}, 'a') as file: file.write(json.dumps(argv) + '\\n')\n"
-            f"kept = Path({str(kept)!r}); state = json.loads(kept.read_text())\n"
-            f"{code}\nkept.write_text(json.dumps(state))\n"
+            f"with open({str(kept)!r}) as file: state = json.load(file)\n"
+            f"{code}\nwith open({str(kept)!r}, 'w') as file: json.dump(state, file)\n"
         )
         (folder / name).chmod(0o755)
         return calls

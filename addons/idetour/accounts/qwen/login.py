@@ -21,6 +21,7 @@ from idetour.accounts.qwen import lock, oauth, tokens
 from idetour.accounts.qwen.address import address
 from idetour.accounts.qwen.oauth import LoginError, NotNow, Server
 from idetour.accounts.qwen.tokens import Tokens
+from idetour.disk import stamp
 from idetour.errors import UpstreamError
 from idetour.profile.credential import Kind
 from idetour.secret import Secret
@@ -200,12 +201,3 @@ class Login:
 
     async def renew(self, refused: Secret) -> bool:
         return await self.session.renew(self.server, refused)
-
-
-def stamp(file: Path) -> object:
-    """Changes whenever the file does, also when another takes its place."""
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino

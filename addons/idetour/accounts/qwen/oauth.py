@@ -47,6 +47,8 @@ class NotNow(IdetourError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
+    """Qwen's login server, and the way to it."""
+
     url: str = SERVER
     proxy: str | None = None
     ca: Path | None = None

@@ -13,10 +13,10 @@ from types import MappingProxyType
 from typing import Any
 
 from idetour import disk
+from idetour.accounts import NAME
 from idetour.secret import Secret
 
 FIRST = "default"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 FILE = re.compile(rf"oauth_creds(?:_(?P<name>{NAME.pattern}))?\.json")
 LARGEST = 1 << 20  # bytes; such a file has about two thousand
 

@@ -8,7 +8,7 @@ const MOST = 1000; // lines on the page, and in a file
 const FIRST = 300; // lines that are read when it opens
 const LEVELS = ["debug", "info", "warning", "error"];
 
-export async function mount(root, { live, failed }) {
+export async function mount(root, { hear, failed }) {
   const asked = { level: "info", search: "" };
   let held = false;
   const lines = h("div", { class: "log", tabindex: "0", role: "log", "aria-label": t("logs") });
@@ -77,12 +77,12 @@ export async function mount(root, { live, failed }) {
     LEVELS.indexOf(found) >= LEVELS.indexOf(asked.level) &&
     text.toLowerCase().includes(asked.search.toLowerCase());
 
-  await load();
-  return live.on((event) => {
+  hear((event) => {
     if (event.type !== "log" || held || !wanted(event)) return;
     lines.querySelector(":scope > p")?.remove(); // there was nothing yet
     put(event);
   });
+  await load();
 }
 
 const written = ({ level, request, text }, time) =>

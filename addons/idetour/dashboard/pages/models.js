@@ -10,7 +10,7 @@ import { weights } from "./weights.js";
 
 const REFRESH_SECONDS = 4;
 
-export async function mount(root, { live, failed }) {
+export async function mount(root, { hear, leaving, failed }) {
   const stack = () => h("div", { class: "stack" });
   const places = { profile: h("div"), models: h("div"), weights: stack(), quirks: h("div"), dry: h("div") };
   fill(root, h("h1", {}, t("models")), Object.values(places));
@@ -24,7 +24,6 @@ export async function mount(root, { live, failed }) {
     oninput: sift,
   });
   fill(places.models, card(t("can_be_asked"), field, names));
-  fill(places.dry, dryRun(failed));
 
   function sift() {
     const word = field.value.toLowerCase();
@@ -52,7 +51,8 @@ export async function mount(root, { live, failed }) {
     const [{ differs }, read, { quirks }] = await Promise.all(asked);
     fill(places.profile, profile(read));
     const apply = (changed) => act(() => post("/weights", changed));
-    fill(places.weights, weights(said.routes, differs, apply));
+    const reset = () => act(() => remove("/weights"));
+    fill(places.weights, weights(said.routes, differs, { apply, reset }));
     fill(places.quirks, quirks.length > 0 && learned(quirks, act));
   }
 
@@ -68,15 +68,13 @@ export async function mount(root, { live, failed }) {
   }
 
   const [again, stop] = seldom(() => drawModels().catch(failed), REFRESH_SECONDS); // not the sliders: one may be held
-  await draw();
-  const deaf = live.on((event) => {
+  leaving(stop);
+  hear((event) => {
     if (event.type === "profile") draw().catch(failed);
     else if (["cleared", "weights", "switches"].includes(event.type) || event.stage === "ended") again();
   });
-  return () => {
-    deaf();
-    stop();
-  };
+  await draw();
+  fill(places.dry, dryRun(Object.keys(said.routes)[0] ?? said.models[0]?.name, failed));
 }
 
 /** A name with what is known of the first target that it leads to. */
@@ -99,8 +97,8 @@ function listed(models, act) {
       t("goes_to"),
       (each) => h("small", { class: "mono" }, each.kind === "target" ? DASH : each.targets.join(", ")),
     ],
-    [t("window"), (each) => brief(each.context), "number"],
-    [t("price"), (each) => priced(each.price), "number"],
+    [t("window"), (each) => brief(each.context), "number spare"],
+    [t("price"), (each) => priced(each.price), "number spare"],
     [t("state"), fares],
     ["", (each) => h("div", { class: "row" }, actions(each, act)), "actions"],
   ];

@@ -7,10 +7,10 @@ import { DASH, brief, clock, count, money, share, span, t } from "../say.js";
 import { availability } from "./availability.js";
 
 const RANGES = ["1h", "24h", "7d", "30d"];
-const REFRESH_SECONDS = 4;
+const REFRESH_SECONDS = 5;
 const STRIPS = 4; // targets with a strip of their own
 
-export async function mount(root, { live, failed }) {
+export async function mount(root, { hear, leaving, failed }) {
   let range = localStorage.getItem("range") ?? "24h";
   const places = {
     alerts: h("div", { class: "stack" }),
@@ -32,26 +32,15 @@ export async function mount(root, { live, failed }) {
   async function draw() {
     try {
       const since = { since: range };
-      const [usage, clients, series, faults, status, { accounts }] = await Promise.all([
-        get("/usage", { ...since, by: "target" }),
-        get("/usage", { ...since, by: "client" }),
-        get("/usage/series", since),
-        get("/usage/faults", since),
-        get("/status"),
-        get("/accounts"),
-      ]);
+      const usage = await get("/usage", { ...since, by: "target" }); // one after the other: they are answered so
+      const clients = await get("/usage", { ...since, by: "client" });
+      const series = await get("/usage/series", since);
+      const { targets } = await get("/usage/availability", { ...since, step: series.step });
+      const [status, { accounts }] = await Promise.all([get("/status"), get("/accounts")]);
       const answering = usage.groups.filter(({ name }) => name); // the rest had no answer
-      const named = new Set([
-        ...answering.map(({ name }) => name),
-        ...faults.faults.map(({ target }) => target),
-      ]);
-      const targets = [...named].slice(0, STRIPS);
-      const courses = await Promise.all(
-        targets.map((target) => get("/usage/series", { ...since, target, step: series.step })),
-      );
       fill(places.alerts, alerts(status));
       fill(places.tiles, tiles(usage.totals));
-      fill(places.strip, availability(series, targets, courses, faults.faults));
+      fill(places.strip, availability(series, targets.slice(0, STRIPS)));
       fill(places.tops, top(t("top_models"), answering), top(t("top_clients"), clients.groups));
       fill(places.keys, credentials(accounts), resting(status.targets, clear));
       drawCharts(series);
@@ -98,17 +87,16 @@ export async function mount(root, { live, failed }) {
   }
 
   const [again, stop] = seldom(draw, REFRESH_SECONDS);
-  const deaf = live.on((event) => {
-    if (["cleared", "profile", "switches"].includes(event.type) || event.stage === "ended") again();
-  });
   const tick = setInterval(countdown, 1000, root);
-  await draw();
-  return () => {
-    deaf();
+  leaving(() => {
     stop();
     clearInterval(tick);
     charts.forEach((update) => update(null));
-  };
+  });
+  hear((event) => {
+    if (["cleared", "profile", "switches"].includes(event.type) || event.stage === "ended") again();
+  });
+  await draw();
 }
 
 const line = (word, colour, format, bars = false) => ({ label: t(word), colour, format, bars });

@@ -1,15 +1,16 @@
 // Every request: a table that holds still while new ones come, and is opened into one of them.
 
 import { get } from "../api.js";
-import { badge, button, choice, fill, h, line, settled, table } from "../dom.js";
+import { badge, button, choice, fill, h, line, seldom, settled, table } from "../dom.js";
 import { DASH, brief, clock, count, money, span, t } from "../say.js";
 import { one, outcomeOf } from "./request.js";
 
 const OUTCOMES = ["ok", "failed", "broken", "left", "stopped", "running"];
 const PAGE = 50;
 const MOST_NEW = 999;
+const ANNOUNCE_SECONDS = 1;
 
-export async function mount(root, { live, rest, failed }) {
+export async function mount(root, { hear, leaving, rest, failed }) {
   let rows = [];
   let older = null; // where the next page begins
   const waiting = new Set(); // ids of what came since, and is not shown yet
@@ -44,11 +45,11 @@ export async function mount(root, { live, rest, failed }) {
       ],
     ],
     [t("answered_by"), answeredBy],
-    [t("outcome"), outcomeOf],
+    [t("outcome"), outcomeOf, "outcome"],
     [t("tokens"), tokensOf, "number"],
-    [t("first_byte"), (row) => span(row.first_token), "number"],
+    [t("first_byte"), (row) => span(row.first_token), "number spare"],
     [t("total"), (row) => span(row.total), "number"],
-    [t("cost"), (row) => money(row.cost, row.currency), "number"],
+    [t("cost"), (row) => money(row.cost, row.currency), "number spare"],
   ];
 
   function when(row) {
@@ -61,9 +62,10 @@ export async function mount(root, { live, rest, failed }) {
   }
 
   async function load() {
+    waiting.clear();
     try {
       ({ requests: rows, next: older } = await get("/requests", { ...asked, limit: PAGE }));
-      waiting.clear();
+      rows.forEach(({ id }) => waiting.delete(id));
       announce();
       draw();
     } catch (error) {
@@ -106,7 +108,7 @@ export async function mount(root, { live, rest, failed }) {
       if (!wanted(row)) return;
       if (rows.length === 0 && !asked.search && !asked.outcome) return load();
       if (waiting.size <= MOST_NEW) waiting.add(row.id);
-      return announce();
+      return soon();
     }
     rows[index] = row;
     const node = list.querySelector(`tr[data-id="${CSS.escape(row.id)}"]`);
@@ -124,11 +126,13 @@ export async function mount(root, { live, rest, failed }) {
     return (!asked.outcome || row.outcome === asked.outcome) && text.includes(asked.search.toLowerCase());
   }
 
-  await load();
-  if (rest[0]) one(rest[0]).catch(failed);
-  return live.on((event) => {
+  const [soon, stop] = seldom(announce, ANNOUNCE_SECONDS); // to draw it for each event would cost as much as all else
+  leaving(stop);
+  hear((event) => {
     if (event.type === "request") heard(event);
   });
+  await load();
+  if (rest[0]) one(rest[0]).catch(failed);
 }
 
 const nothing = () => h("p", { class: "card empty" }, t("nothing_found"));

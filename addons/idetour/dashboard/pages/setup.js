@@ -6,16 +6,19 @@ import { t } from "../say.js";
 import { recipes } from "../recipes.js";
 import { doctor } from "./doctor.js";
 
-export async function mount(root, { live, failed }) {
+export async function mount(root, { hear, failed }) {
+  let [answered, first] = [false, null];
+  hear((event) => {
+    if (answered || event.type !== "request" || event.outcome !== "ok") return;
+    answered = true;
+    first?.replaceWith(firstRequest(setup, true));
+  });
   const [setup, usage] = await Promise.all([get("/setup"), get("/usage", { since: "30d" })]);
   setup.base = `${location.origin}/v1`;
-  const first = firstRequest(setup, usage.totals.ok > 0);
+  answered ||= usage.totals.ok > 0;
+  first = firstRequest(setup, answered);
   const steps = h("ol", { class: "steps" }, key(setup.keys), first, way(setup), trust(setup, failed));
   fill(root, h("h1", {}, t("setup")), card(t("first_steps"), null, steps), doctor(failed));
-  return live.on((event) => {
-    if (event.type === "request" && event.outcome === "ok" && first.dataset.done !== "true")
-      first.replaceWith(firstRequest(setup, true));
-  });
 }
 
 function step(title, done, ...content) {

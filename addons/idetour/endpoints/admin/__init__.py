@@ -30,10 +30,10 @@ __all__ = [
     "HEADER",
     "METHODS",
     "OPENING",
+    "TABLE",
     "Admin",
-    "answer",
+    "Answerer",
     "changing",
-    "known",
     "stored",
     "token",
 ]
@@ -56,7 +56,7 @@ TABLE: Mapping[str, Mapping[str, Answerer]] = {
     EVENTS: {"GET": events.events},
     "/admin/api/usage": {"GET": usage.summary},
     "/admin/api/usage/series": {"GET": usage.series},
-    "/admin/api/usage/faults": {"GET": usage.faults},
+    "/admin/api/usage/availability": {"GET": usage.availability},
     "/admin/api/requests": {"GET": usage.listing},
     ONE: {"GET": usage.one},
     "/admin/api/again": {"POST": usage.again},
@@ -80,15 +80,3 @@ TABLE: Mapping[str, Mapping[str, Answerer]] = {
 }
 # The recorder answers for itself.
 METHODS = {path: tuple(answers) for path, answers in TABLE.items()} | {RECORD: ("POST",)}
-
-
-def known(path: str) -> str | None:
-    """The path of the table that a request's path is, if any."""
-    if path in METHODS:
-        return path
-    return ONE if path.rpartition("/")[0] == ONE.rpartition("/")[0] else None
-
-
-async def answer(admin: Admin, exchange: Exchange, path: str) -> None:
-    """Answer at a path of the table, for a method that it has. Raises RequestError. Who may is settled before."""
-    await TABLE[path][exchange.method](admin, exchange)

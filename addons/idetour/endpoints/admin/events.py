@@ -19,6 +19,7 @@ HEADERS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": 
 
 async def events(admin: Admin, exchange: Exchange) -> None:
     """First `hello`, then what was missed since `Last-Event-ID`, then what happens."""
+    exchange.check_live()
     news = admin.pipeline.chronicle.news
     try:
         with news.listening() as listener:

@@ -16,9 +16,11 @@ from idetour.endpoints.admin.owner import Admin, told, wish
 from idetour.endpoints.asgi import Exchange
 from idetour.errors import BadRequest, NotFound, SetupError
 from idetour.gateway.chronicle import secrets_of
+from idetour.gateway.tries import foreseen
 from idetour.profile import Profile, Rule
 from idetour.profile.problem import Problem, ProfileError
 from idetour.profile.read import read
+from idetour.profile.source import covered
 from idetour.routes.asked import Asked
 from idetour.routes.kind import kind
 from idetour.routes.plan import first_choice, route_of
@@ -96,7 +98,7 @@ async def explained(admin: Admin, made: Profile, asked: Asked) -> dict[str, Any]
         ],
         "candidates": [
             {"target": str(each.target), "upstream": each.upstream.title, "ready": each.upstream.ready}
-            for each in (planned.candidates if planned else ())
+            for each in (foreseen(planned, asked) if planned else ())
         ],
     }
 
@@ -120,6 +122,7 @@ def file(path: Path, known: Iterable[Secret]) -> dict[str, Any]:
         return {"text": "", **faults(SetupError(f"{path}: {error.strerror}"))}
     for secret in (each for each in known if len(each.reveal()) >= SHORTEST):
         text = text.replace(secret.reveal(), str(secret))
+    text = covered(text)  # what was just written is not known yet
     try:
         return {"text": text, "problems": [], "warnings": read(path, env=os.environ).warnings}
     except SetupError as error:

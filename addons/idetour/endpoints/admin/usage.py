@@ -15,7 +15,7 @@ from idetour.errors import BadRequest, NotFound, RequestError
 from idetour.gateway.lately import MOST
 from idetour.gateway.scrub import Scrubber
 from idetour.secret import Secret
-from idetour.usage import faults as failing
+from idetour.usage import availability as reliance
 from idetour.usage import query as questions
 from idetour.usage import requests
 from idetour.usage.query import COLUMNS, STEPS, Span, Step
@@ -42,9 +42,9 @@ async def series(admin: Admin, exchange: Exchange) -> None:
     await told(exchange, await ask(admin, questions.series(span(said), step(said.get("step")))))
 
 
-async def faults(admin: Admin, exchange: Exchange) -> None:
+async def availability(admin: Admin, exchange: Exchange) -> None:
     said = query(exchange)
-    await told(exchange, await ask(admin, failing.faults(span(said), step(said.get("step")))))
+    await told(exchange, await ask(admin, reliance.availability(span(said), step(said.get("step")))))
 
 
 async def listing(admin: Admin, exchange: Exchange) -> None:
