@@ -77,6 +77,24 @@ def test_the_token_is_revoked_when_the_run_is_over(
     assert Gateway(gateway.url, admin_token())._owner("GET") == {"tokens": []}
 
 
+def test_the_token_of_a_lost_run_is_revoked(
+    idetour: tuple["Serving", Model], serve: Callable[..., Server], layout: Layout
+) -> None:
+    gateway, upstream = idetour
+    upstream.turns = ([bash("sleep 60")],)
+    server = serve([DONE], gateway=gateway.url, config="/nowhere.yaml")
+    id = server.submit(model="coder")
+    next(event for event in server.events(id) if event["type"] == "tool.calls")
+    with closing(layout.store()) as store:
+        task = store.task(id)
+    assert task
+    assert task.pid
+    os.kill(task.pid, signal.SIGKILL)
+
+    assert server.wait(id)["status"] == "lost"
+    assert Gateway(gateway.url, admin_token())._owner("GET") == {"tokens": []}
+
+
 def test_a_run_whose_token_is_revoked_ends(
     idetour: tuple["Serving", Model], serve: Callable[..., Server]
 ) -> None:

@@ -166,3 +166,10 @@ def test_a_key_where_a_line_is_cut_goes_as_a_whole(tmp_path: Path) -> None:
     lines, _ = kept(tmp_path, lambda: log.info("%s %s", "x" * (logs.LONGEST - len(KEY)), KEY))
 
     assert KEY[:6] not in lines[0]["text"]
+
+
+def test_the_end_waits_for_no_more_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "BATCH_SECONDS", 600.0)
+    lines, _ = kept(tmp_path, lambda: [log.info("one"), log.info("two")])
+
+    assert [line["text"] for line in lines] == ["one", "two"]

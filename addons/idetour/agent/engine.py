@@ -16,9 +16,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from idetour.agent import isolation, tree, webhook
-from idetour.agent.layout import Layout
+from idetour.agent.gateway import Gateway, label
+from idetour.agent.layout import Layout, admin_token
 from idetour.agent.store import ACTIVE, END, Status, Store, Task
 from idetour.agent.trajectory import Said
+from idetour.errors import SetupError
 from idetour.home import HERE
 
 log = logging.getLogger("idetour")
@@ -138,6 +140,9 @@ class Engine:
             return
         killed = tree.kill_marked(id)
         isolation.end(id, task.spec)
+        if task.spec.gateway:
+            with suppress(SetupError):
+                Gateway(task.spec.gateway, admin_token()).forget(label(id))
         status: Status = "lost" if task.pid or task.status != "cancelling" else "cancelled"
         why = "Its supervisor died" + (
             f"; {killed} processes that it had started were killed." if killed else "."

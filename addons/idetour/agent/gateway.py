@@ -20,6 +20,11 @@ TOKENS = "/admin/api/tokens"
 SECONDS = 10.0  # it is on this machine
 
 
+def label(task: str) -> str:
+    """What a task's token is called."""
+    return f"agent {task}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
     """What lets a task in: the token itself, and the name under which it is revoked and counted."""
@@ -54,6 +59,12 @@ class Gateway:
     def revoke(self, id: str) -> dict[str, Any]:
         """From now on the token is refused. Returns its usage. Raises SetupError."""
         return dict(self._owner("DELETE", {"id": id})["usage"])
+
+    def forget(self, label: str) -> None:
+        """Revoke what was issued under that label. Raises SetupError."""
+        for each in self._owner("GET")["tokens"]:
+            if each["label"] == label:
+                self.revoke(each["id"])
 
     def first_model(self, token: Secret) -> str:
         """What a run asks for that names no model. Raises SetupError."""

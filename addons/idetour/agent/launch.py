@@ -9,7 +9,7 @@ from typing import Any
 from idetour import disk
 from idetour.agent import environment, isolation, patch
 from idetour.agent.child import EVENTS
-from idetour.agent.gateway import Gateway
+from idetour.agent.gateway import Gateway, label
 from idetour.agent.isolation import Cell
 from idetour.agent.layout import Run
 from idetour.agent.patch import Shadow
@@ -133,7 +133,7 @@ def prepared(
         raise SetupError(f"The working directory {work} is gone.")
     cell = isolation.entered(task.spec, run.folder)
     try:
-        route = chosen(task.spec, cell.box, gateway, label=f"agent {task.id}")
+        route = chosen(task.spec, cell.box, gateway, label=label(task.id))
         cell.give(route.file)
         shadow, why = shadowed(cell, work, stopped)
         return Launch(task=task, runner=runner, route=route, cell=cell, shadow=shadow, no_shadow=why)

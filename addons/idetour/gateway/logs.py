@@ -1,12 +1,13 @@
 """The log as JSON lines in files, and live to listeners: each with the request that it belongs to, none with a key.
 
-Writing is done in a thread of its own, since a disk may be slow. The terminal
-has its own plain lines (`idetour run`).
+Writing is done in a thread of its own, since a disk may be slow, and all that a
+moment brings at once. The terminal has its own plain lines (`idetour run`).
 """
 
 import asyncio
 import logging
 import os
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
@@ -26,6 +27,7 @@ FILE = "idetour.jsonl"
 FILE_BYTES = 5 << 20  # of one file; then the next begins
 FILES = 5
 MOST_FILES = 100
+BATCH_SECONDS = 0.1  # each waking of the thread makes the event loop wait
 LONGEST = 20_000  # characters of a line: a traceback is that long at most
 
 # The request that is being answered, for whatever is logged meanwhile.
@@ -92,6 +94,24 @@ class Ours(QueueHandler):
         return record
 
 
+class Batches(QueueListener):
+    """Takes what came in a moment together."""
+
+    def __init__(self, lines: SimpleQueue[Any], *handlers: logging.Handler) -> None:
+        super().__init__(lines, *handlers, respect_handler_level=True)
+        self._lines, self._ends = lines, threading.Event()
+
+    def dequeue(self, block: bool) -> logging.LogRecord:
+        record = super().dequeue(block)
+        if self._lines.empty():
+            self._ends.wait(BATCH_SECONDS)
+        return record
+
+    def stop(self) -> None:
+        self._ends.set()
+        super().stop()
+
+
 class Live(logging.Handler):
     """Tells listeners of a line. Called in the thread, and publishes on the loop."""
 
@@ -101,6 +121,8 @@ class Live(logging.Handler):
         self._loop = asyncio.get_running_loop()
 
     def emit(self, record: logging.LogRecord) -> None:
+        if not self._news.heard:
+            return
         with suppress(RuntimeError):  # the loop is closed: nobody listens any more
             self._loop.call_soon_threadsafe(self._news.publish, "log", self._line.told(record))
 
@@ -138,7 +160,7 @@ def keep(folder: Path | None, news: News, keys: Callable[[], list[Secret]]) -> C
             handlers.append(file)
     queue: SimpleQueue[Any] = SimpleQueue()
     ours = Ours(queue)
-    listener = QueueListener(queue, *handlers, respect_handler_level=True)
+    listener = Batches(queue, *handlers)
     listener.start()
     log.addHandler(ours)
     log.addFilter(tracebacks := Tracebacks(keys))

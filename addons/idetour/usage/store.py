@@ -1,7 +1,7 @@
 """Usage on disk, written by a thread of its own: a stream never waits for it.
 
 Requests that have ended are written together, at most a quarter of a second
-late; reading comes through the same thread, so it sees all that was handed in
+late: each waking of the thread would make the event loop wait for it. Reading comes through the same thread, so it sees all that was handed in
 before. A full disk or a locked file costs one warning: what could not be
 written is tried again with what comes next, and dropped, and counted, when
 there is too much of it.
@@ -14,7 +14,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import astuple, dataclass, field
@@ -31,7 +31,6 @@ log = logging.getLogger("idetour")
 
 FILE = "usage.sqlite"
 BATCH_SECONDS = 0.25
-BATCH_ROWS = 100
 MOST_WAITING = 5_000  # requests that are held until they can be written
 TIDY_SECONDS = 600.0
 
@@ -66,6 +65,7 @@ class Store:
     dropped: int = 0  # requests that were never written
     problem: str | None = None  # why nothing can be written at the moment
     _jobs: queue.SimpleQueue[Job] = field(default_factory=queue.SimpleQueue)
+    _urgent: threading.Event = field(default_factory=threading.Event)  # somebody waits for an answer
     _thread: threading.Thread | None = None
     _closed: bool = False
 
@@ -94,6 +94,7 @@ class Store:
                 answer.set_exception(error)
 
         self._hand_in(ask)
+        self._urgent.set()
         return await asyncio.wrap_future(answer)
 
     def close(self) -> None:
@@ -101,6 +102,7 @@ class Store:
         self._closed = True
         if self._thread:
             self._jobs.put(None)
+            self._urgent.set()
             self._thread.join()
 
     def _hand_in(self, job: Job) -> None:
@@ -112,37 +114,37 @@ class Store:
     def _run(self) -> None:
         database = opened(self.path)
         waiting: list[Entry] = []
-        due = tidy = 0.0
+        tidy, ends = 0.0, False
         try:
-            while True:
-                job = self._next(max(0.0, due - time.monotonic()) if waiting else None)
-                if isinstance(job, Work):
-                    carried_out(job.do)
-                elif isinstance(job, Added):
-                    due = due if waiting else time.monotonic() + BATCH_SECONDS
-                    waiting.append(finished(job))
-                room = len(waiting) < BATCH_ROWS or self.problem
-                if isinstance(job, Work | Added) and room and time.monotonic() < due:
-                    continue
+            while not ends:
+                questions: list[Query] = []
+                for job in self._batch(BATCH_SECONDS if waiting else None):
+                    if isinstance(job, Work):
+                        carried_out(job.do)
+                    elif isinstance(job, Added):
+                        waiting.append(finished(job))
+                    elif job is None:
+                        ends = True
+                    else:
+                        questions.append(job)
                 waiting = self._written(database, waiting)
-                due = time.monotonic() + BATCH_SECONDS
-                if job is None:
-                    self.dropped += len(waiting)
-                    return
-                if callable(job):
-                    carried_out(functools.partial(job, database))
+                for question in questions:
+                    carried_out(functools.partial(question, database))
                 if time.monotonic() > tidy:
                     tidy = time.monotonic() + TIDY_SECONDS
                     self._tidied(database)
+            self.dropped += len(waiting)
         finally:
             database.close()
 
-    def _next(self, seconds: float | None) -> Job:
-        """What comes next; nothing to do where nothing comes in time."""
-        try:
-            return self._jobs.get(timeout=seconds)
-        except queue.Empty:
-            return lambda _: None
+    def _batch(self, seconds: float | None) -> Iterator[Job]:
+        """What came in a quarter of a second, or until somebody waits for an answer; nothing where nothing comes."""
+        with suppress(queue.Empty):
+            yield self._jobs.get(timeout=seconds)
+            self._urgent.wait(BATCH_SECONDS)
+            self._urgent.clear()
+            while True:
+                yield self._jobs.get_nowait()
 
     def _written(self, database: sqlite3.Connection, entries: list[Entry]) -> list[Entry]:
         """Write them together; returns what is still to be written."""
