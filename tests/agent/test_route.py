@@ -1,7 +1,10 @@
 """The way to the model: through a running idetour with a token, or as the user's file says."""
 
 import json
+import os
+import signal
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +13,7 @@ import pytest
 from agent.model import DONE, Model, bash
 from agent.serving import Server
 from idetour.agent.gateway import Gateway
-from idetour.agent.layout import admin_token
+from idetour.agent.layout import Layout, admin_token
 from idetour.agent.route import chosen
 from idetour.agent.store import Spec
 from idetour.endpoints.admin import token
