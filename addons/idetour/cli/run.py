@@ -1,6 +1,7 @@
 """`idetour run`: start the proxy and say in a few lines how to use it."""
 
 import errno
+import gc
 import logging
 import socket
 import sys
@@ -142,7 +143,12 @@ def start(arguments: list[str], say: Callable[[], None], *, web: bool) -> None:
 
     from idetour.proxy import announce, problem
 
-    announce(say)
+    def listening() -> None:
+        say()
+        gc.collect()
+        gc.freeze()  # what was imported stays: to look through it each time blocks the loop for a tenth of a second
+
+    announce(listening)
     (main.mitmweb if web else main.mitmdump)(arguments)
     if error := problem():
         raise error

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from idetour.routes import spoken
-from idetour.wire import estimate, turns
+from idetour.wire import estimate, raw, turns
 from idetour.wire.chat import ChatRequest
 from idetour.wire.turns import Turn
 
@@ -92,5 +92,7 @@ class Asked:
 
     @cached_property
     def tokens(self) -> int:
-        """About how many tokens all of it is."""
-        return estimate.tokens(self.request.fields, messages=len(self.turns), images=self.images)
+        """About how many tokens all of it is. Megabytes are not decoded for it."""
+        body = bytes(self.request.fields.get("messages", raw.EMPTY_LIST))
+        images = self.images if b"image" in body else 0
+        return estimate.tokens(self.request.fields, messages=body.count(b'"role"'), images=images)
