@@ -131,7 +131,7 @@ def start_screen(settings: "Settings", host: str, port: int) -> None:
     from idetour.agent import layout
     from idetour.agent.guard import FILE
     from idetour.agent.runner import find
-    from idetour.cli.run import reached
+    from idetour.cli.welcome import reached
     from idetour.cli.screen import console, rows, warn
 
     place = layout.ours()

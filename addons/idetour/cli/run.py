@@ -3,19 +3,17 @@
 import errno
 import gc
 import logging
+import os
 import socket
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
 from idetour import ports
 from idetour.cli.lead import WAYS, Way, prepared
-
-if TYPE_CHECKING:
-    from idetour.profile import Profile, Upstream
 
 WEB_PORT = 8081
 COLUMNS = ("method", "path", "status", "comment", "size", "time")  # mitmweb's own have no comment
@@ -24,8 +22,12 @@ CHATTER = {  # a line per connection
     "mitmproxy.addons": logging.WARNING,
     "tornado.access": logging.WARNING,
 }
-NOBODY = {4: "192.0.2.1", 6: "2001:db8::1"}  # addresses for documentation: RFC 5737, RFC 3849
-VENDORS = 4  # without a key, that are named
+
+
+def where(host: str) -> str:
+    """Some shells call the machine HOST: that is no wish to listen to others."""
+    named = os.environ.get("HOST") == host and "IDETOUR_HOST" not in os.environ
+    return "127.0.0.1" if named and host == socket.gethostname() else host
 
 
 @click.command(short_help="Start the proxy.")
@@ -40,7 +42,12 @@ VENDORS = 4  # without a key, that are named
     help="Where it listens; 0 for any.",
 )
 @click.option(
-    "--host", default="127.0.0.1", show_default=True, help="Another than loopback needs an access key."
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    envvar=["IDETOUR_HOST", "HOST"],
+    callback=lambda context, parameter, value: where(value),
+    help="Another than loopback needs an access key.",
 )
 @click.option("--web", is_flag=True, help="With mitmweb: see live what the IDE says.")
 @click.option("--trace", is_flag=True, help="Show each attempt at an upstream as a flow of its own.")
@@ -80,8 +87,8 @@ def run(
     One port serves the base URL, CONNECT and absolute-form requests. A hosts
     file needs port 443 as well: --takeover hosts sees to both.
     """
-    from idetour import home
     from idetour.accounts.pool import read
+    from idetour.cli.welcome import start_screen
     from idetour.profile.read import find
 
     if profile and profile.startswith("-"):  # `run -- -w FILE`: there is no profile before the options
@@ -97,27 +104,35 @@ def run(
     check(modes, host, lan=lan)
     plan = prepared(takeover, made, host=host, port=port)
     modes += plan.modes
-    arguments = [
-        *("-s", str(home.shipped("addon.py"))),
-        *("--listen-host", host, "--listen-port", str(port), "--mode", "regular"),
-        *(word for mode in modes for word in ("--mode", mode)),
-        *("--set", f"confdir={home.folder('mitmproxy')}"),
-        *("--set", f"idetour_profile={path}"),
-        *("--set", f"idetour_lan={str(lan).lower()}"),
-        *("--set", f"idetour_trace={str(trace).lower()}"),
-        *("--set", f"idetour_keep_bodies={str(keep_bodies).lower()}"),
-        *("--set", "show_ignored_hosts=false"),
-    ]
-    if web:
-        arguments += ["--web-port", str(ports.next_free("127.0.0.1", WEB_PORT - 1))]
-        arguments += [word for column in COLUMNS for word in ("--set", f"web_columns={column}")]
-        if not sys.stdout.isatty():
-            arguments += ["--no-web-open-browser"]
-    else:
-        arguments += ["--set", f"flow_detail={int(trace)}"]  # a line for each attempt
+    words = arguments(path, (host, str(port)), modes, lan=lan, trace=trace, keep_bodies=keep_bodies)
+    words += shown_in_browser() if web else ["--set", f"flow_detail={int(trace)}"]  # a line for each attempt
     set_up_log(web=web, verbose=verbose, quiet=quiet)
     with plan.held():
-        start([*arguments, *options], partial(start_screen, made, host, port, modes), web=web)
+        start([*words, *options], partial(start_screen, made, host, port, modes), web=web)
+
+
+def arguments(profile: Path, listen: tuple[str, str], modes: tuple[str, ...], **switches: bool) -> list[str]:
+    """mitmproxy's command line; each of `switches` is an option of ours."""
+    from idetour import home
+
+    host, port = listen
+    return [
+        *("-s", str(home.shipped("addon.py"))),
+        *("--listen-host", host, "--listen-port", port, "--mode", "regular"),
+        *(word for mode in modes for word in ("--mode", mode)),
+        *("--set", f"confdir={home.folder('mitmproxy')}"),
+        *("--set", f"idetour_profile={profile}"),
+        *(word for name, on in switches.items() for word in ("--set", f"idetour_{name}={str(on).lower()}")),
+        *("--set", "show_ignored_hosts=false"),
+    ]
+
+
+def shown_in_browser() -> list[str]:
+    """mitmweb's own options; its page is opened only where somebody looks at a terminal."""
+    port = ports.next_free("127.0.0.1", WEB_PORT - 1)
+    columns = [word for column in COLUMNS for word in ("--set", f"web_columns={column}")]
+    quiet = [] if sys.stdout.isatty() else ["--no-web-open-browser"]
+    return ["--web-port", str(port), *columns, *quiet]
 
 
 def set_up_log(*, web: bool, verbose: bool, quiet: bool) -> None:
@@ -183,79 +198,3 @@ def check(modes: tuple[str, ...], host: str, *, lan: bool) -> None:
             raise click.ClickException(str(error)) from error
         except ValueError as error:
             raise click.ClickException(f"--mode {mode}: {error}. Use {', '.join(MODES)}.") from error
-
-
-def reached(host: str) -> tuple[str, str]:
-    """Where this machine reaches what listens on `host`, and where others do, as they stand in a URL."""
-    wild = {"0.0.0.0": ("127.0.0.1", 4), "::": ("::1", 6)}
-    here, version = wild.get(host, (host, 0))
-    there = (address(version) if version else None) or here
-    return url_host(here), url_host(there)
-
-
-def address(version: int) -> str | None:
-    """This machine's own towards others, IPv4 or 6; None without a network. Connecting a UDP socket sends nothing."""
-    with socket.socket(socket.AF_INET6 if version == 6 else socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect((NOBODY[version], 9))
-        except OSError:
-            return None
-        return str(probe.getsockname()[0])
-
-
-def url_host(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def start_screen(profile: "Profile", host: str, port: int, modes: tuple[str, ...]) -> None:
-    """What it listens on, what to type into the IDE, which keys are missing, and a line that works as it stands."""
-    from idetour import __version__
-    from idetour.cli.screen import console, rows, warn
-    from idetour.routes.offer import asks_for, first_choice, lacking, ready
-    from idetour.routes.plan import offered
-
-    here, there = reached(host)
-    base, others = f"http://{here}:{port}", f"http://{there}:{port}"
-    names = [name for name in offered(profile) if ready(profile, name)]
-    example = first_choice(profile)
-    shown = sorted(names, key=lambda name: name != example)[:4]
-    more = f" and {len(names) - len(shown)} more (idetour models)" if len(names) > len(shown) else ""
-    console.print(f"idetour {__version__}", style="bold", end="  ")
-    console.print(f"profile {profile.name}  listening on {', '.join([others, *modes])}")
-    warn(profile.warnings)
-    lines = [
-        ("Base URL", f"{base}/v1"),
-        *([("For others", f"{others}/v1")] if others != base else []),
-        ("Model", ", ".join(shown) + more),
-        ("API key", asks_for(profile) or "anything"),
-        ("Dashboard", f"{base}/admin#token={once()}  (works once)"),
-        ("As a proxy", f"{base} intercepts {', '.join(profile.hosts)}; trust `idetour cert path` for it"),
-    ]
-    if missing := families(lacking(profile)):
-        left = len(missing) - VENDORS
-        more = f" and {left} more (idetour models --all)" if left > 0 else ""
-        named = [f"{vendor} ({each.key_names[0]})" for vendor, each in missing[:VENDORS]]
-        lines.append(("No key yet", ", ".join(named) + more))
-    rows(lines)
-    request = f'{{"model":"{example}","stream":true,"messages":[{{"role":"user","content":"hello"}}]}}'
-    key = " -H 'Authorization: Bearer YOUR_ACCESS_KEY'" if asks_for(profile) else ""
-    console.print("\nTry it:", style="bold")
-    console.print(f"curl -N {base}/v1/chat/completions{key} -d '{request}'\n")
-
-
-def once() -> str:
-    """What lets the owner's browser in, one time."""
-    from idetour import home
-    from idetour.endpoints.admin import token
-    from idetour.endpoints.admin.session import link
-
-    return link(token(home.folder("state")))
-
-
-def families(upstreams: "list[Upstream]") -> "list[tuple[str, Upstream]]":
-    """The first upstream of each vendor, under its title without a remark: its regions and plans begin alike."""
-    first: dict[str, tuple[str, Upstream]] = {}
-    for upstream in upstreams:
-        title = upstream.title.partition(" (")[0]
-        first.setdefault(title.partition(" ")[0], (title, upstream))
-    return list(first.values())
