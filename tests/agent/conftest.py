@@ -20,6 +20,7 @@ from agent.model import Model, Turn
 from agent.serving import Server
 from idetour.agent.layout import Layout
 from idetour.agent.route import PARAMETERS
+from idetour.agent.runner import find
 
 HERE = Path(__file__).parent
 TOOLS = ["bash", "str_replace_based_edit_tool", "sequentialthinking", "task_done"]
@@ -37,6 +38,14 @@ def standin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cli.write_text(f"#!{python}\nfrom trae_agent.cli import main\n\nmain()\n")
     cli.chmod(0o755)
     return python
+
+
+@pytest.fixture(scope="session")
+def known(standin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the stand-in says of itself: it is asked once, and not in each test's home."""
+    path = tmp_path_factory.mktemp("known") / "interpreters.json"
+    find(path, {"TRAE_AGENT_PYTHON": str(standin)})
+    return path
 
 
 @pytest.fixture(autouse=True)
@@ -114,8 +123,11 @@ def config(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def serve(home: Path, work: Path, config: Callable[..., Path]) -> Iterator[Callable[..., Server]]:
+def serve(
+    layout: Layout, known: Path, work: Path, config: Callable[..., Path]
+) -> Iterator[Callable[..., Server]]:
     """`serve([bash("ls")], [DONE])`: a server whose agents have that model, without a gateway."""
+    shutil.copyfile(known, layout.interpreters)
     with contextlib.ExitStack() as stack:
 
         def start(*turns: Turn, delay: float = 0.0, status: int = 200, **settings: Any) -> Server:

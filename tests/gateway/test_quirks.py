@@ -134,9 +134,10 @@ def test_a_program_is_told_what_where_since_when_and_why() -> None:
 
 
 def test_what_another_process_learns_and_forgets_is_taken_over(path: Path) -> None:
+    before = Quirks(path)
+    before.learn(TARGET, SEED, why="")
+    before.close()
     ours, theirs = Quirks(path), Quirks(path)
-    ours.learn(TARGET, SEED, why="")
-    asyncio.run(theirs.refresh())
     theirs.forget(TARGET)
     theirs.learn(TARGET, CLAMP, why="")
     theirs.close()

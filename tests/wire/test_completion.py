@@ -10,7 +10,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from idetour.errors import UpstreamError
 from idetour.wire.chunks import Relay, Usage
-from idetour.wire.completion import Collector, explode, restamp
+from idetour.wire.completion import Collector, explode, restamp, spoken
 from idetour.wire.sse import DONE
 from wire.golden import CASES, Case
 
@@ -251,3 +251,10 @@ def test_an_error_inside_a_good_status_is_found(body: bytes, status: int, messag
     assert error.message.startswith(message)
     with pytest.raises(UpstreamError):
         explode(body, model="m", id="i", created=1, include_usage=True)
+
+
+def test_what_a_completion_says_is_counted_without_the_json_around_it() -> None:
+    message = {"role": "assistant", "content": "Hello", "reasoning_content": "hm", "annotations": ["x" * 99]}
+    body = json.dumps({"id": "x" * 99, "choices": [{"index": 0, "message": message}]}).encode()
+
+    assert spoken(body) == len('"Hello"') + len('"hm"')

@@ -61,9 +61,10 @@ class Answer:
     incoming: Incoming
     relay: Relay | None = None
     usage: Usage | None = None
+    said: int = 0  # bytes of what a whole answer says, where nobody counted its tokens
     explain: Callable[[UpstreamError], RequestError] = lambda error: (
         error
-    )  # an error that comes later, for people
+    )  # of one that comes later, for people
     permit: Permit | None = None
 
     def broke(self, error: RequestError) -> None:
@@ -126,9 +127,8 @@ async def stream(
     names = stamps(request, record)
     if not is_event_stream(incoming):
         body, usage = await completed(incoming, request, names, listener, edits)
-        return Answer(
-            completion.explode(body, include_usage=request.include_usage, **names), incoming, None, usage
-        )
+        exploded = completion.explode(body, include_usage=request.include_usage, **names)
+        return Answer(exploded, incoming, usage=usage, said=0 if usage else completion.spoken(body))
     relay = Attentive(include_usage=request.include_usage, edits=edits, **names)
     relay.listener = listener
     held = bytearray()
@@ -149,7 +149,7 @@ async def document(
     names = stamps(request, record)
     if not is_event_stream(incoming):
         body, usage = await completed(incoming, request, names, listener, edits)
-        return Answer(body, incoming, None, usage)
+        return Answer(body, incoming, usage=usage, said=0 if usage else completion.spoken(body))
     collector = Collector(edits=edits, **names)
     while not collector.done:
         data = await read(incoming)
@@ -160,7 +160,8 @@ async def document(
         raise nothing()
     body = collector.result()
     listener.whole(body)
-    return Answer(body, incoming, None, collector.usage)
+    usage = collector.usage
+    return Answer(body, incoming, usage=usage, said=0 if usage else completion.spoken(body))
 
 
 async def completed(

@@ -71,7 +71,7 @@ async def deliver(answer: Answer, request: ChatRequest, client: Client, record: 
     if not client.started:
         document = {"content-type": "application/json", "content-length": str(len(answer.held))}
         await client.start(200, marks(record) | (STREAM_HEADERS if request.stream else document))
-    record.said = 0 if answer.relay else len(answer.held)
+    record.said = answer.said
     await client.write(answer.held)
     if answer.relay is not None:
         try:

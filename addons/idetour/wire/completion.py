@@ -34,6 +34,9 @@ _ORDER = (
 )
 
 
+SAID = ("content", "reasoning", "reasoning_content", "refusal", "tool_calls", "function_call")
+
+
 class Collector(Stream):
     """Puts a streamed answer together."""
 
@@ -89,6 +92,12 @@ def restamp(body: bytes, model: str, *, id: str = "") -> tuple[bytes, Usage | No
         return body, None, error
     usage = Usage.read(fields.get("usage", raw.NULL))
     return raw.encode(fields | {"model": raw.of(model)}), usage, None
+
+
+def spoken(body: bytes) -> int:
+    """Bytes of text, reasoning and calls in a completion, as JSON: for an estimate of its tokens."""
+    messages = (members(choice.get("message", raw.NULL)) for choice in objects(raw.fields(body)["choices"]))
+    return sum(len(bytes(message[key])) for message in messages for key in SAID if key in message)
 
 
 def explode(body: bytes, *, model: str, id: str, created: int, include_usage: bool) -> bytes:
