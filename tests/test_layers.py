@@ -53,9 +53,8 @@ OWNERS: dict[str, set[str]] = {
     "mitmproxy_rs": {"cli"},  # a part of mitmproxy; says whether it can capture a program here
     "msgspec": {"wire", "upstreams", "usage", "gateway", "endpoints", "proxy", "agent", "cli"},
     "opentelemetry": {"usage"},  # an extra
-    "procrastinate": {"agent"},  # an extra
-    "psycopg": {"agent"},  # comes with it
-    "psycopg_pool": {"agent"},  # as above
+    "psycopg": {"agent"},  # an extra
+    "psycopg_pool": {"agent"},  # comes with it
     "pydantic": {"profile", "endpoints", "agent"},
     "pydantic_core": {"profile", "endpoints"},
     "rich": {"cli"},

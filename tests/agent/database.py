@@ -5,6 +5,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,8 @@ class Database:
         self._run("pg_ctl", "--wait", "--mode=immediate", "stop")
 
     def remove(self) -> None:
-        self.stop()
+        with suppress(subprocess.CalledProcessError):  # a test that failed may have left it stopped
+            self.stop()
         shutil.rmtree(self._folder)
 
     def url(self, name: str = "postgres") -> str:

@@ -42,6 +42,11 @@ def test_and_is_refused_where_there_is_none(port: int) -> None:
     assert (answer.status, answer.json()["error"]["param"]) == (400, "model")
 
 
+def test_at_the_root_somebody_answers_without_a_model_and_without_a_route(port: int) -> None:
+    answer = ask(port, "POST", "/", json.dumps({"messages": HELLO["messages"]}).encode())
+    assert (answer.status, answer.headers["x-idetour-target"]) == (200, "up/model")
+
+
 @pytest.mark.parametrize("model", [None, "", 7, "x" * (LONGEST_NAME + 1), "x" * 1_000_000])
 def test_a_model_that_is_no_name_is_refused_even_then(
     served: Callable[..., "Serving"], model: object

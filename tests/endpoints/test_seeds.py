@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from endpoints.talk import Answer, ask
-from idetour.endpoints.seeds import usual
+from idetour.endpoints.chat import usual
 from idetour.profile import Profile
 from upstream import Upstream, call, reply, status, stream, think, until, whole
 

@@ -54,6 +54,11 @@ def test_a_weight_of_nothing_is_not_asked_any_more(profile: Profile) -> None:
     assert [str(each.target) for each in only.candidates] == ["demo/hello", "demo/thinker"]
 
 
+def test_where_nothing_is_weighed_that_is_said(profiles: Callable[..., Profile]) -> None:
+    with pytest.raises(BadRequest, match="by weight. The profile has no `routes:` that choose"):
+        read(b'{"a": 1}', profiles("models: {a: demo/hello}"))
+
+
 def test_a_name_alone_is_meant_in_every_route_that_chooses_it(profile: Profile) -> None:
     assert read(b'{"a": 2}', profile) == {"gpt-4o": {"a": 2}, "other": {"a": 2}}
     assert read(b'{"gpt-4o": {"a": 0.5}}', profile) == {"gpt-4o": {"a": 0.5}}

@@ -172,6 +172,11 @@ def test_an_upstream_without_words_is_described_by_its_status() -> None:
     assert answered(503, "").error.message == "Up (up/some/model): HTTP 503 without a word"
 
 
+def test_a_gateway_of_alibabas_that_gives_up_is_told_with_what_helps() -> None:
+    told = [answered(504, "", url).error.message for url in (DASHSCOPE, NIM)]
+    assert ["shorten the conversation" in message for message in told] == [True, False]
+
+
 def test_a_retired_model_is_told_with_its_successor(profiles: Callable[..., Profile]) -> None:
     catalog = profiles("models: {m: demo/hello}").catalog
     known = next(each for each in catalog.models.values() if each.retired and each.instead)

@@ -6,6 +6,7 @@ from idetour.home import in_checkout, shipped
 from idetour.profile import Catalog, Target
 from idetour.profile.catalog import load
 from idetour.profile.problem import ProfileError
+from idetour.upstreams.demo import MODELS
 
 SEEDS = [
     "nvidia/llama-3.3-nemotron-super-49b-v1",
@@ -119,7 +120,7 @@ def test_no_placeholder_is_left(catalog: Catalog) -> None:
 def test_the_scripted_model_says_that_it_is_no_ai(catalog: Catalog) -> None:
     demos = [known for known in catalog.models.values() if known.target.upstream == "demo"]
 
-    assert len(demos) == 4
+    assert {known.target.model for known in demos} == set(MODELS)
     assert all("no AI" in known.title for known in demos)
 
 

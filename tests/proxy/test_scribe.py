@@ -232,6 +232,17 @@ def test_of_an_answer_that_broke_off_what_came_is_kept(
     assert until(lambda: b"Hel" in shown(flow) and "broken" in flow.comment)
 
 
+def test_that_the_client_left_is_in_the_comment(
+    proxy: Callable[..., Proxy], profile: Path, upstream: Upstream
+) -> None:
+    upstream.always(stream(*["word "] * 500).paced(0.01))
+    running = proxy(profile, display=True)
+    with running.client() as client, client.stream("POST", CHAT, json=ASK) as answer:
+        next(answer.iter_bytes())
+    (flow,) = running.flows()
+    assert until(lambda: " · left · " in flow.comment)
+
+
 def test_a_credential_is_masked_but_can_be_told_apart() -> None:
     assert scribe.masked(f"Bearer {CANARY}") == "Bearer ***b604"
     assert scribe.masked("short") == "***"

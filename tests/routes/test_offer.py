@@ -72,15 +72,30 @@ def test_an_upstream_says_what_it_has_or_lacks(upstream: Upstream, words: str) -
 def test_a_profile_lacks_only_the_keys_of_what_it_names(profile: Reads) -> None:
     made = profile("models: { a: nim/x, b: demo/hello }\nroutes: { r: [{ use: a, else: openai/gpt-5 }] }")
 
-    assert [upstream.name for upstream in lacking(made)] == ["nim", "openai"]
+    assert [(vendor, upstream.name) for vendor, upstream in lacking(made)] == [
+        ("NVIDIA NIM", "nim"),
+        ("OpenAI", "openai"),
+    ]
 
 
-def test_an_open_profile_lacks_every_key_once(profile: Reads) -> None:
-    names = [upstream.name for upstream in lacking(profile("offer: available", **NVIDIA))]
+def test_an_open_profile_lacks_one_key_of_each_vendor(profile: Reads) -> None:
+    found = lacking(profile("offer: available", **NVIDIA))
 
-    assert "nim" not in names
-    assert {"dashscope", "openrouter", "anthropic"} < set(names)
-    assert "dashscope-intl" not in names
+    assert [(vendor, upstream.name) for vendor, upstream in found][:3] == [
+        ("Alibaba Cloud Model Studio", "dashscope"),
+        ("OpenRouter", "openrouter"),
+        ("Anthropic", "anthropic"),
+    ]
+
+
+def test_where_one_plan_of_a_vendor_answers_another_is_lacking_only_if_it_is_used(profile: Reads) -> None:
+    key = {"DASHSCOPE_KEY": "sk-test-000"}
+    plan = "models: { a: dashscope/qwen3-max, b: dashscope-hk/qwen3-max }"
+
+    assert "Alibaba Cloud Model Studio" not in [
+        vendor for vendor, _ in lacking(profile("offer: available", **key))
+    ]
+    assert [upstream.name for _, upstream in lacking(profile(plan, **key))] == ["dashscope-hk"]
 
 
 @pytest.mark.parametrize(

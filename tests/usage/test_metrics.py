@@ -41,6 +41,15 @@ def test_tokens_and_times_stand_under_opentelemetrys_names() -> None:
     assert f'gen_ai_client_operation_time_to_first_chunk_seconds_bucket{{{ABOUT},le="+Inf"}} 2' in lines
 
 
+def test_embeddings_are_told_from_chats() -> None:
+    lines = told(entry(protocol="embeddings"))
+
+    assert any(
+        line.startswith(f"gen_ai_client_token_usage_sum{{{ABOUT.replace('chat', 'embeddings')}")
+        for line in lines
+    )
+
+
 def test_requests_attempts_cost_and_what_is_missing_are_counted() -> None:
     tried = (attempt(outcome="failed", status=429), attempt(n=2))
     lines = told(

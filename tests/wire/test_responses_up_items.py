@@ -53,7 +53,9 @@ def test_ids_that_come_again_are_told_apart() -> None:
 
 
 def test_an_empty_message_is_no_item() -> None:
-    assert items({"role": "user", "content": ""}, {"role": "assistant", "content": None}) == []
+    [said] = items({"role": "user", "content": "x"}, {"role": "assistant", "content": None})
+
+    assert said["content"] == [{"type": "input_text", "text": "x"}]
 
 
 def test_reasoning_that_is_not_sealed_cannot_be_sent_back() -> None:

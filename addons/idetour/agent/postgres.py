@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     type Db = Connection[dict[str, Any]]
 
+LOOK_SECONDS = 0.02
 WAIT_SECONDS = 10.0  # for a connection: a restart of the database takes less
 # A machine that vanished without a word is noticed within a minute, and by a write within 10 s.
 KEPT_ALIVE: Mapping[str, Any] = {
@@ -312,8 +313,13 @@ class Postgres:
             made.append((result, (found or {}).get("id") or ""))
 
     def _committed(self, number: str) -> bool:
-        (found,) = self._read("SELECT pg_xact_status(%s::xid8) AS how", number)
-        return bool(found["how"] == "committed")
+        """What became of a transaction whose connection broke. The other end may still be at it."""
+        until = time.monotonic() + WAIT_SECONDS
+        while True:
+            (found,) = self._read("SELECT pg_xact_status(%s::xid8) AS how", number)
+            if found["how"] != "in progress" or time.monotonic() > until:
+                return bool(found["how"] == "committed")
+            time.sleep(LOOK_SECONDS)
 
 
 def broken() -> type[Exception]:

@@ -94,7 +94,7 @@ def show(said: Mapping[str, Any], by: By, since: str) -> None:
         console.print(f"\nThe price of {totals['unpriced']:,} of these requests is not known.{priced}")
     if totals["estimated"]:
         console.print(
-            f"Tokens of {totals['estimated']:,} requests are estimated: nobody counted them, or the client left before."
+            f"Tokens are estimated where nobody counted them or the client left before: {totals['estimated']:,} of these requests."
         )
 
 

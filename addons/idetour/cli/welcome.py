@@ -4,7 +4,7 @@ import socket
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from idetour.profile import Profile, Upstream
+    from idetour.profile import Profile
 
 NOBODY = {4: "192.0.2.1", 6: "2001:db8::1"}  # addresses for documentation: RFC 5737, RFC 3849
 VENDORS = 4  # without a key, that are named
@@ -34,7 +34,7 @@ def start_screen(profile: "Profile", host: str, port: int, modes: tuple[str, ...
         ("Dashboard", f"{base}/admin#token={once()}  (works once)"),
         ("As a proxy", f"{base} intercepts {', '.join(profile.hosts)}; trust `idetour cert path` for it"),
     ]
-    if missing := families(lacking(profile)):
+    if missing := lacking(profile):
         left = len(missing) - VENDORS
         more = f" and {left} more (idetour models --all)" if left > 0 else ""
         named = [f"{vendor} ({each.key_names[0]})" for vendor, each in missing[:VENDORS]]
@@ -53,15 +53,6 @@ def once() -> str:
     from idetour.endpoints.admin.session import link
 
     return link(token(home.folder("state")))
-
-
-def families(upstreams: "list[Upstream]") -> "list[tuple[str, Upstream]]":
-    """The first upstream of each vendor, under its title without a remark: its regions and plans begin alike."""
-    first: dict[str, tuple[str, Upstream]] = {}
-    for upstream in upstreams:
-        title = upstream.title.partition(" (")[0]
-        first.setdefault(title.partition(" ")[0], (title, upstream))
-    return list(first.values())
 
 
 def reached(host: str) -> tuple[str, str]:

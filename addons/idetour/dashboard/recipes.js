@@ -10,8 +10,8 @@ export function recipes({ base, example: model, access }) {
     {
       id: "trae",
       title: "Trae",
-      note: t("recipe_trae"),
-      lines: ["idetour cert install", "idetour takeover on hosts"],
+      note: t("recipe_trae", { key }),
+      lines: [base, model],
     },
     { id: "openai", title: t("recipe_any"), note: t("recipe_any_note", { key }), lines: [base, model] },
     {

@@ -252,8 +252,8 @@ export const words = {
   hop_note: ["note", "提示"],
   hop_skipped: ["not needed", "不需要"],
   recipe_trae: [
-    "Trae insists on `api.openai.com` for its OpenAI provider: trust the certificate, lead the host here, then add a model of provider OpenAI with any key.",
-    "Trae 的 OpenAI 服务商写死了 `api.openai.com`：先信任证书，再把这个域名指到本机，然后在 Trae 里添加 OpenAI 服务商的模型，key 随便填。",
+    "Settings → Models → Add Model → Custom Config, format OpenAI Chat Completions: this address and model ID; the key is `{key}`. Only a Trae from before April 2026, or an entry that is wired to `api.openai.com`, needs `idetour cert install` and `idetour run --takeover hosts`.",
+    "设置 → 模型 → 添加模型 → 自定义配置，API 格式选 OpenAI Chat Completions，填这里的地址和模型 ID，key 填 `{key}`。2026 年 4 月之前的 Trae，或写死 `api.openai.com` 的服务商，才要用 `idetour cert install` 和 `idetour run --takeover hosts`。",
   ],
   recipe_any: ["Any tool with a base URL", "任何能改 Base URL 的工具"],
   recipe_any_note: ["Base URL and model; the key is `{key}`.", "填 Base URL 和模型名；key 填 `{key}`。"],

@@ -7,20 +7,45 @@ from idetour.endpoints.access import access_mark, client_key
 from idetour.endpoints.entry import Visit
 from idetour.gateway.delivery import Client
 from idetour.gateway.record import Record
+from idetour.profile import Profile
 from idetour.routes.asked import Asked
-from idetour.wire import chat, responses
+from idetour.routes.plan import Listed, named, offered
+from idetour.wire import chat, mixed, responses
 
 
 async def post(visit: Visit) -> None:
     """Answer, and stop as soon as nobody listens any more."""
     exchange = visit.exchange
     body = await exchange.body()
-    named = deployment.named(exchange.path)
-    default = named or ("default" if "default" in visit.profile.routes else None)
-    request = responses.misplaced(body, default=default) or chat.read(body, default=default)
-    request = replace(request, model=named) if named else request
+    deployed = deployment.named(exchange.path)
+    default = deployed or unnamed(visit)
+    request = responses.misplaced(body, default=default) or mixed.read(body, default=default)
+    request = replace(request, model=deployed) if deployed else request
     if not await passthrough.instead(visit, body, request.model):
         await through(visit, request, exchange)
+
+
+def unnamed(visit: Visit) -> str | None:
+    """Who is asked where no model is named; None: that is a mistake. Tools that ask `/` know a host and no more."""
+    profile = visit.profile
+    if visit.path == "/":
+        return usual(profile, visit.pipeline.listed)
+    return "default" if "default" in profile.routes else None
+
+
+def usual(profile: Profile, listed: Listed) -> str | None:
+    """Who is asked where nobody is named: the route `default`, else the first that can answer, the demo last."""
+    if "default" in profile.routes:
+        return "default"
+
+    def standing(name: str) -> tuple[bool, bool]:
+        rules = profile.routes.get(name, ())
+        names = [each for rule in rules for each in (*rule.use, *rule.otherwise)] or [name]
+        upstreams = [found.upstream for each in names if (found := named(profile, each, listed))]
+        able = [upstream for upstream in upstreams if upstream.ready]
+        return not able, all(upstream.speaks == "demo" for upstream in able)
+
+    return min(offered(profile, listed), key=standing, default=None)
 
 
 def question(visit: Visit, request: chat.ChatRequest) -> Asked:

@@ -9,15 +9,13 @@ from dataclasses import replace
 
 from msgspec import Raw
 
-from idetour.endpoints.chat import through
+from idetour.endpoints.chat import through, usual
 from idetour.endpoints.entry import Visit
 from idetour.endpoints.rules import read_rules, routed
 from idetour.errors import BadRequest
 from idetour.gateway.heard import Heard
 from idetour.gateway.record import Record
-from idetour.profile import Profile
 from idetour.routes.asked import Asked
-from idetour.routes.plan import Listed, named, offered
 from idetour.wire import chat as wire
 from idetour.wire import raw
 from idetour.wire.assembly import as_text, members, objects
@@ -60,21 +58,6 @@ async def claude(visit: Visit) -> None:
     id = f"msg_{record.id.removeprefix('req_')}"
     told = message(body, model=request.model, id=id, stops=request.stops)
     await visit.exchange.answer(200, raw.encode(raw.fields(told) | marked(record)), heard.marks)
-
-
-def usual(profile: Profile, listed: Listed) -> str | None:
-    """Who is asked where nobody is named: the route `default`, else the first that can answer, the demo last."""
-    if "default" in profile.routes:
-        return "default"
-
-    def standing(name: str) -> tuple[bool, bool]:
-        rules = profile.routes.get(name, ())
-        names = [each for rule in rules for each in (*rule.use, *rule.otherwise)] or [name]
-        upstreams = [found.upstream for each in names if (found := named(profile, each, listed))]
-        able = [upstream for upstream in upstreams if upstream.ready]
-        return not able, all(upstream.speaks == "demo" for upstream in able)
-
-    return min(offered(profile, listed), key=standing, default=None)
 
 
 def flat(body: bytes, record: Record) -> bytes:

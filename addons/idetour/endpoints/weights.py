@@ -145,8 +145,9 @@ def read(body: bytes, profile: Profile) -> Stated:
 
 def unknown(said: str, names: Mapping[str, Iterable[str]]) -> BadRequest:
     known = "; ".join(f"{route}: {', '.join(sorted(chosen))}" for route, chosen in names.items())
+    there = f"They choose, {known}" if known else "The profile has no `routes:` that choose"
     return BadRequest(
-        f"No route chooses {said[:LONGEST]!r} by weight. They choose, {known or 'but there is none'}.",
+        f"No route chooses {said[:LONGEST]!r} by weight. {there}.",
         param=said[:LONGEST],
     )
 

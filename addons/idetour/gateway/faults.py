@@ -61,6 +61,8 @@ PARAMETER = (
 )
 BUSY = ("degraded function", "resourceexhausted", "overloaded", "loading model")
 CHALLENGE = ("just a moment...", "cf-challenge", "attention required! | cloudflare")
+# From people's reports; the model's own window may be far larger.
+LONG_PROMPT = "Its gateway gives up on prompts from about 130,000 tokens on: shorten the conversation."
 TIMEOUTS = (408, 504, 522, 524)  # the last two are Cloudflare's
 
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
@@ -143,7 +145,7 @@ def of_answer(
     message, type_, code, param = said
     words = f"{code} {type_} {message}".lower()
     code = None if code is None or code.isdigit() else clean(code)
-    verdict = judged(status, code, words, dashscope="aliyuncs.com" in candidate.upstream.url)
+    verdict = judged(status, code, words, dashscope=alibabas(candidate))
     told = clean(message) or f"HTTP {status} without a word"
     error = UpstreamError(
         f"{candidate.upstream.title} ({candidate.target}): {told}{remark(status, candidate)}",
@@ -234,10 +236,16 @@ def judged(status: int, code: str | None, words: str, *, dashscope: bool) -> Ver
     return Verdict("request", status, code, elsewhere=False)
 
 
+def alibabas(candidate: Candidate) -> bool:
+    return "aliyuncs.com" in candidate.upstream.url
+
+
 def remark(status: int, candidate: Candidate) -> str:
-    """What we know beside the upstream's words: of a model that is no more, of logins that are worth no more."""
+    """What we know beside the upstream's words: of what is worth no more, logins or models, and of long prompts."""
     if status in (401, 403) and candidate.upstream.login == "qwen":
         return f" ({ENDED} {INSTEAD})"
+    if status == 504 and (alibabas(candidate) or candidate.upstream.login == "qwen"):
+        return f" ({LONG_PROMPT})"
     known = candidate.known
     if status not in (404, 410) or known is None or known.retired is None:
         return ""

@@ -22,6 +22,7 @@ from idetour.wire import estimate
 NO_KEY, NO_LOGIN = "upstream_key_missing", "login_required"
 CLEARLY = 1.15  # times the window: an estimate errs by less
 MOST_CANDIDATES = 5  # more would only prolong a failure that is everywhere
+LIKELY_KEY = 20  # characters; shorter is what people type because the field wants something
 LEAST_BYTES = 2.5  # for a token, in any text that people write: to count is milliseconds, and seldom needed
 
 
@@ -89,7 +90,7 @@ def tries(
         elif upstream.ready:
             yield Try(candidate)
         else:
-            yield Refused(candidate, missing(candidate))
+            yield Refused(candidate, missing(candidate, typed))
 
 
 def credentials(upstream: Upstream, identify: Callable[[Secret], str]) -> list[Credential]:
@@ -171,8 +172,8 @@ def untyped(candidate: Candidate) -> RequestError:
     )
 
 
-def missing(candidate: Candidate) -> RequestError:
-    """Which key is missing, and how to give it."""
+def missing(candidate: Candidate, typed: Secret | None) -> RequestError:
+    """Which key is missing, and how to give it; whoever typed one into the IDE is told what became of it."""
     upstream = candidate.upstream
     if upstream.login:
         remedy = f"run `idetour login {upstream.login}`"
@@ -180,4 +181,7 @@ def missing(candidate: Candidate) -> RequestError:
         remedy = f"set {upstream.key_names[0]} in the environment and start again, or run `idetour login {upstream.name}`"
     else:
         remedy = "write `key: $NAME` in the profile"
-    return Unauthorized(f"{upstream.title} has no key: {remedy}.", code=NO_KEY)
+    said = f"{upstream.title} has no key: {remedy}."
+    if typed and upstream.key_names and len(typed.reveal()) >= LIKELY_KEY:
+        said += f" The key {typed} that came along is sent on if the profile says `upstreams: {{ {upstream.name}: {{ key: client }} }}`."
+    return Unauthorized(said, code=NO_KEY)

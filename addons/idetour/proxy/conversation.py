@@ -129,7 +129,7 @@ def settings(fields: Fields) -> list[str]:
         return [" · ".join(words)]
     names = [named(each) for each in tools[:MOST_TOOLS] if isinstance(each, dict)]
     more = ", …" if len(tools) > MOST_TOOLS else ""
-    return [" · ".join(words), f"{len(tools)} tools: {', '.join(names)}{more}"]
+    return [" · ".join(words), f"{len(tools)} tool{'s' if len(tools) > 1 else ''}: {', '.join(names)}{more}"]
 
 
 def named(tool: dict[str, Any]) -> str:

@@ -4,13 +4,14 @@ Streamed bodies are normally not kept by mitmproxy. We keep a capped copy, and
 only as many flows as were asked for: an IDE's requests are large and never end.
 """
 
+import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from functools import partial
 from urllib.parse import unquote
 
-from mitmproxy import ctx, http
+from mitmproxy import ctx, hooks, http
 
 from idetour.endpoints.entry import TICKET, Entry
 from idetour.endpoints.places import find, tidy
@@ -29,6 +30,7 @@ SCHEMES = ("bearer", "basic")
 IN_QUERY = re.compile(r"(?<=[?&])([^=&]+)=[^&]*")
 SHORTEST_KEY = 8  # characters; less is found in any text
 MOST_KEPT = 1000  # flows whose credentials are remembered for a replay
+ENDS_SECONDS = 1.0  # the gateway learns within a quarter of it that a client has left
 OURS = "idetour"  # in the metadata of our flows: `request`, or `attempt` of a traced one
 
 
@@ -90,7 +92,15 @@ class Scribe:
         self._finish(flow)
 
     def error(self, flow: http.HTTPFlow) -> None:
+        """The client has gone, or the answer broke off. mitmproxy knows it before the gateway: how it ended comes later."""
         self._finish(flow)
+        entry = self.entries.get(flow.id)
+        if entry and entry.record and entry.record.outcome == "running":
+            asyncio.get_running_loop().call_later(ENDS_SECONDS, self._amend, flow)
+
+    def _amend(self, flow: http.HTTPFlow) -> None:
+        self._comment(flow)
+        ctx.master.addons.trigger(hooks.UpdateHook([flow]))
 
     def _blanked(self, flow: http.HTTPFlow) -> bool:
         """Whether it is its owner who asks: what they send and get may be a token. It has gone on, and is dropped here."""

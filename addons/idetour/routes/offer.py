@@ -49,12 +49,23 @@ def asks_for(profile: Profile) -> str | None:
     return f"an access key ({', '.join(profile.access_names) or 'written in the profile'})"
 
 
-def lacking(profile: Profile) -> list[Upstream]:
-    """The upstreams of use here that would answer if a variable were set; of several with one key the first."""
+def lacking(profile: Profile) -> list[tuple[str, Upstream]]:
+    """The upstreams of use here that would answer if a variable were set, each under its vendor's name.
+
+    Of a vendor's regions and plans the first that is used, and none where another of them answers.
+    """
     declared = (*profile.routes, *profile.models)
     used = {target.upstream for name in declared for _, target in targets(profile, name)}
+    upstreams = profile.upstreams.values()
+    served = {vendor(each) for each in upstreams if each.ready and each.needs_key}
     seen: dict[str, Upstream] = {}
-    for name, upstream in profile.upstreams.items():
-        if not upstream.ready and upstream.key_names and (name in used or profile.offer == "available"):
-            seen.setdefault(upstream.key_names[0], upstream)
-    return list(seen.values())
+    for each in sorted(upstreams, key=lambda each: each.name not in used):
+        of_use = each.name in used or (profile.offer == "available" and vendor(each) not in served)
+        if of_use and not each.ready and each.key_names:
+            seen.setdefault(vendor(each), each)
+    return [(each.title.partition(" (")[0], each) for each in seen.values()]
+
+
+def vendor(upstream: Upstream) -> str:
+    """Titles of one vendor's regions and plans begin alike."""
+    return upstream.title.partition(" ")[0]

@@ -99,7 +99,7 @@ class Metrics:
     def _about(self, row: Row) -> dict[str, str]:
         provider, _, model = (row.target or "").partition("/")
         return {
-            "gen_ai_operation_name": "chat",
+            "gen_ai_operation_name": row.operation,
             "gen_ai_provider_name": provider,
             "gen_ai_request_model": row.asked,
             "gen_ai_response_model": model,

@@ -58,7 +58,10 @@ class Spans:
 
         row, began = entry.row, round(entry.row.began * NANO)
         span = self._tracer.start_span(
-            f"chat {row.asked}", kind=trace.SpanKind.SERVER, start_time=began, attributes=about(row)
+            f"{row.operation} {row.asked}",
+            kind=trace.SpanKind.SERVER,
+            start_time=began,
+            attributes=about(row),
         )
         context = trace.set_span_in_context(span)
         for each in entry.attempts:
@@ -83,7 +86,7 @@ def about(row: Row) -> Attributes:
     """In the words of the semantic conventions for generative AI, as far as they have any."""
     provider, _, model = (row.target or "").partition("/")
     stated: dict[str, str | int | float | bool | None] = {
-        "gen_ai.operation.name": "chat",
+        "gen_ai.operation.name": row.operation,
         "gen_ai.provider.name": provider or None,
         "gen_ai.request.model": row.asked,
         "gen_ai.response.model": model or None,

@@ -50,6 +50,11 @@ class Row:
     currency: str | None = None
     changed: tuple[str, ...] = ()  # what was changed in the request so that the upstream takes it
 
+    @property
+    def operation(self) -> str:
+        """What was wanted of the model, in OpenTelemetry's words."""
+        return "embeddings" if self.protocol == "embeddings" else "chat"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bodies:

@@ -104,7 +104,7 @@ def translate(fields: Fields) -> tuple[Fields, dict[str, str]]:
     Without tools there is no choice either: upstreams refuse one. Raises BadRequest.
     """
     asked = fields.get("tools", raw.NULL)
-    tools = [] if raw.blank(asked) else objects(asked, "tools")
+    tools = [] if raw.blank(asked) else [_own(*each) for each in enumerate(objects(asked, "tools"))]
     functions = [
         function for number, tool in enumerate(tools) if (function := _function(tool, f"tools[{number}]"))
     ]
@@ -113,6 +113,15 @@ def translate(fields: Fields) -> tuple[Fields, dict[str, str]]:
         return {}, names
     made = {"tools": raw.of([{"type": "function", "function": function} for function in functions])}
     return made | _choice(fields, {string(function["name"]) for function in functions}), names
+
+
+def _own(number: int, tool: Fields) -> Fields:
+    """A tool as Messages has it: some clients send those of Chat or Responses here too."""
+    if string(tool.get("type", raw.NULL)) != "function":
+        return tool
+    inner = members(tool["function"], f"tools[{number}].function") if "function" in tool else tool
+    made = {name: inner[name] for name in ("name", "description", "strict") if name in inner}
+    return made | {"input_schema": inner.get("parameters", raw.EMPTY_OBJECT)}
 
 
 def _function(tool: Fields, place: str) -> Fields | None:

@@ -28,6 +28,7 @@ NO_RESULT = "(no result)"
 NO_OUTPUT = "(no output)"
 # Blocks of an answer that say nothing to another model: thoughts, and what Anthropic's servers did.
 _SILENT = ("thinking", "redacted_thinking", "server_tool_use", "mcp_tool_use", "container_upload", "fallback")
+_CHATS = ("image_url", "file", "input_audio")  # parts of Chat, which some clients put among the blocks
 SYSTEM, TEXT, MARK = Raw(b'"system"'), Raw(b'"text"'), Raw(b'"[system]"')
 RESULT, MARKED = Raw(b'"tool_result"'), "cache_control"
 
@@ -182,6 +183,8 @@ def part(block: Fields, place: str) -> list[dict[str, object]]:
         )
         inside = blocks(block.get("content", raw.NULL), f"{place}.content")
         return [title, *(each for found in inside for each in part(found, f"{place}.content"))]
+    if kind in _CHATS:
+        return [dict(block)]
     if kind == "tool_reference":
         return [_text(f"The tool {word(block, 'tool_name', place)} can be called now.")]
     wrong(f"{place}.type", f"{kind!r} cannot be sent to this upstream")

@@ -17,6 +17,7 @@ from typing import Any
 from msgspec import Raw
 
 from idetour.wire import raw
+from idetour.wire.anthropic_turns import NOBODY
 from idetour.wire.assembly import as_text
 from idetour.wire.assembly import objects as lenient
 from idetour.wire.messages_turns import NO_RESULT
@@ -118,11 +119,10 @@ def translate(messages: Raw) -> Item:
     for number, message in enumerate(objects(messages, "messages")):
         talk.take(message, f"messages[{number}]")
     talk.answer()
-    if not talk.items:  # nobody but the system has spoken, and an input there has to be
-        talk.items = [
-            {"type": "message", "role": "developer", "content": [{"type": "input_text", "text": each}]}
-            for each in talk.instructions
-        ]
+    if not talk.items:  # nobody but the system has spoken, if anybody; and an input there has to be
+        role, said = ("developer", talk.instructions) if talk.instructions else ("user", [raw.of(NOBODY)])
+        parts = [{"type": "input_text", "text": each} for each in said]
+        talk.items = [{"type": "message", "role": role, "content": [part]} for part in parts]
         talk.instructions = []
     made: Item = {"input": talk.items}
     return {"instructions": joined(talk.instructions, rb"\n\n")} | made if talk.instructions else made

@@ -14,7 +14,7 @@ async def setup(admin: Admin, exchange: Exchange) -> None:
         "hosts": profile.hosts,
         "keys": {
             "found": [*dict.fromkeys(each.title for each in ready)],
-            "lacking": [{"title": each.title, "variable": each.key_names[0]} for each in lacking(profile)],
+            "lacking": [{"title": title, "variable": each.key_names[0]} for title, each in lacking(profile)],
         },
     }
     await told(exchange, said)
