@@ -23,6 +23,7 @@ trial: Any = importlib.import_module("tools.clients.trial")
 run: Any = importlib.import_module("tools.clients.run")
 installation: Any = importlib.import_module("tools.clients.installation")
 processes: Any = importlib.import_module("tools.clients.processes")
+login: Any = importlib.import_module("tools.clients.login")
 
 # A client of its own: the OpenAI SDK in a loop, with a tool that writes and one that does not.
 SDK = """#!{python}
@@ -49,6 +50,26 @@ with OpenAI(base_url=sys.argv[1] + "/v1", api_key="anything") as client:
             given = json.loads(call.function.arguments)
             Path(given["path"]).write_text(given["content"])
             messages.append({{"role": "tool", "tool_call_id": call.id, "content": "ok"}})
+"""
+
+
+# One that logs in as Qwen Code does: its file's token, renewed when it has ended.
+LOGGED_IN = """#!{python}
+import json, os, time
+from pathlib import Path
+import httpx2
+
+file = Path(os.environ["HOME"], ".qwen/oauth_creds.json")
+said = json.loads(file.read_text())
+if said["expiry_date"] < time.time() * 1000:
+    form = {{"grant_type": "refresh_token", "refresh_token": said["refresh_token"]}}
+    new = httpx2.post(os.environ["PLAYED"] + "/api/v1/oauth2/token", data=form).json()
+    said |= new | {{"expiry_date": (time.time() + new["expires_in"]) * 1000}}
+    file.write_text(json.dumps(said))
+body = {{"model": "coder-model", "messages": [{{"role": "user", "content": "Say hello."}}]}}
+headers = {{"authorization": "Bearer " + said["access_token"]}}
+answer = httpx2.post(said["resource_url"] + "/chat/completions", json=body, headers=headers)
+print(answer.json()["choices"][0]["message"]["content"])
 """
 
 
@@ -211,3 +232,13 @@ def test_the_model_wants_the_result_of_its_call_back(upstream: Upstream, path: s
 
     assert answer.status_code == 400
     assert "the result of call_author is missing" in json.dumps(answer.json())
+
+
+def test_a_client_and_idetour_share_one_login(tmp_path: Path) -> None:
+    path = program(tmp_path, LOGGED_IN.format(python=sys.executable))
+    sharer = recipes.Client("X", "x", str(path), speaks="chat", start=login.logged_in, installer="none")
+
+    held = [*login.shared(tmp_path, sharer)]
+
+    assert [claim for claim, well in held if not well] == []
+    assert len(held) == 6

@@ -55,7 +55,7 @@ def test_a_weight_of_nothing_is_not_asked_any_more(profile: Profile) -> None:
 
 
 def test_where_nothing_is_weighed_that_is_said(profiles: Callable[..., Profile]) -> None:
-    with pytest.raises(BadRequest, match="by weight. The profile has no `routes:` that choose"):
+    with pytest.raises(BadRequest, match="The profile has no `routes:` that choose"):
         read(b'{"a": 1}', profiles("models: {a: demo/hello}"))
 
 

@@ -170,6 +170,11 @@ def test_a_key_where_a_line_is_cut_goes_as_a_whole(tmp_path: Path) -> None:
 
 def test_the_end_waits_for_no_more_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "BATCH_SECONDS", 600.0)
-    lines, _ = kept(tmp_path, lambda: [log.info("one"), log.info("two")])
+
+    def say() -> None:
+        log.info("one")
+        log.info("two")
+
+    lines, _ = kept(tmp_path, say)
 
     assert [line["text"] for line in lines] == ["one", "two"]

@@ -190,8 +190,7 @@ def test_a_missing_key_names_the_variable(ask: Ask, upstream: Upstream) -> None:
 
 
 def test_whoever_typed_a_key_learns_how_it_would_be_sent_on(ask: Ask, upstream: Upstream) -> None:
-    asked = ask(upstream.url, keys="$NOT_THERE")
-    asked.key = Secret("nvapi-typed-into-the-ide-1234")
+    asked = ask(upstream.url, keys="$NOT_THERE", key=Secret("nvapi-typed-into-the-ide-1234"))
     assert (
         "The key …1234 that came along is sent on if the profile says `upstreams: { u0: { key: client } }`"
         in (asked.run().client.error["message"])

@@ -78,7 +78,7 @@ def test_every_profile_on_the_page_can_be_read(page: str, profile: Callable[...,
     examples = re.findall(r"```yaml\n(.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL)
     models = "models: { coder: demo/hello, thinker: demo/hello }\n"
 
-    assert len(examples) == 4
+    assert len(examples) == 5
     for text in examples:
         assert profile(text if "models:" in text else models + text).warnings == ()
 

@@ -5,6 +5,7 @@
     python tools/clients --keep FOLDER      install there, and use what is there already
     python tools/clients --json             for programs
     python tools/clients --write            writes the results to docs/clients.md
+    python tools/clients --login            instead: Qwen Code and idetour share one login
 
 The task is to create hello.txt containing 42. The model is a script
 (tests/upstream/author.py): it calls the tool that the client offers and wants
@@ -16,10 +17,13 @@ wherever this machine is set up to install from.
 import argparse
 import json
 import re
+import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+from .installation import NotInstalled
+from .login import shared
 from .recipes import CLIENTS, Client
 from .trial import ROOT, Result, tried
 
@@ -34,6 +38,8 @@ def main() -> int:
     if asked.list:
         print("\n".join(f"{each.name}: {each.package}, by {each.installer}" for each in CLIENTS))
         return 0
+    if asked.login:
+        return sharing(asked.keep)
     results = []
     if not asked.json:
         print(LINE.format(*HEADINGS))
@@ -50,6 +56,18 @@ def main() -> int:
     return 0 if all(each.finished for each in results) else 1
 
 
+def sharing(keep: Path | None) -> int:
+    with tempfile.TemporaryDirectory(prefix="idetour-clients-") as temporary:
+        held = []
+        try:
+            for claim, well in shared((keep or Path(temporary)).resolve()):
+                held.append(well)
+                print(f"{'✓' if well else '✗'} {claim}", flush=True)
+        except NotInstalled as error:
+            sys.exit(f"not installed: {error}")
+    return 0 if all(held) else 1
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="tools/clients", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -58,6 +76,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where clients are installed, and stay")
     parser.add_argument("--list", action="store_true", help="name the clients and their packages")
     parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--login", action="store_true", help="have Qwen Code and idetour share a login")
     parser.add_argument("--write", action="store_true", help="put the results into docs/clients.md")
     return parser.parse_args()
 

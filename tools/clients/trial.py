@@ -50,7 +50,7 @@ def tried(client: Client, folder: Path) -> Result:
         place.home.mkdir()
         place.project.mkdir()
         upstream.always(author(FILE, CONTENT, folder=str(place.project.resolve())))
-        with idetour(Path(made), upstream, client.upstream) as url:
+        with started(Path(made), scripted(upstream, client.upstream)) as url:
             began = time.monotonic()
             said = run(client, replace(place, url=url))
             took = time.monotonic() - began
@@ -64,16 +64,20 @@ def tried(client: Client, folder: Path) -> Result:
     )
 
 
-@contextmanager
-def idetour(folder: Path, upstream: Upstream, speaks: Protocol) -> Iterator[str]:
-    """The product, as people start it, with one model, which the script answers. Yields its base URL."""
+def scripted(upstream: Upstream, speaks: Protocol) -> str:
+    """A profile with one model, which the script answers."""
     dialect, base = ("openai", upstream.url) if speaks == "chat" else ("anthropic", upstream.origin)
+    return f'upstreams: {{ script: {{ url: "{base}", speaks: {dialect} }} }}\nmodels: {{ {MODEL}: script/author }}\n'
+
+
+@contextmanager
+def started(folder: Path, text: str, **settings: str) -> Iterator[str]:
+    """The product, as people start it, with this profile. Yields its base URL."""
     profile = folder / "profile.yaml"
-    profile.write_text(
-        f'upstreams: {{ script: {{ url: "{base}", speaks: {dialect} }} }}\nmodels: {{ {MODEL}: script/author }}\n'
-    )
+    profile.write_text(text)
     port = any_free("127.0.0.1")
-    environment = {**clean(), "IDETOUR_HOME": str(folder / "idetour"), "PYTHONPATH": str(ROOT / "addons")}
+    ours = {"IDETOUR_HOME": str(folder / "idetour"), "PYTHONPATH": str(ROOT / "addons")}
+    environment = {**clean(), **ours, **settings}
     with (folder / "idetour.log").open("wb") as log:
         command = [sys.executable, "-m", "idetour", "run", str(profile), "-p", str(port)]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)

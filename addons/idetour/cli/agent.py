@@ -131,8 +131,8 @@ def start_screen(settings: "Settings", host: str, port: int) -> None:
     from idetour.agent import layout
     from idetour.agent.guard import FILE
     from idetour.agent.runner import find
-    from idetour.cli.welcome import reached
     from idetour.cli.screen import console, rows, warn
+    from idetour.cli.welcome import reached
 
     place = layout.ours()
     here, there = reached(host)
