@@ -27,6 +27,16 @@ def test_a_line_is_a_time_and_a_sentence() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "ids", "named"),
+    [("ok", False, False), ("failed", False, True), ("broken", False, True), ("ok", True, True)],
+)
+def test_a_request_that_failed_is_named_and_on_demand_every_one(kind: str, ids: bool, named: bool) -> None:
+    said = Line(colours=False, ids=ids).format(record(kind=kind, request="req_1"))
+
+    assert said.endswith(" · req_1") is named
+
+
+@pytest.mark.parametrize(
     ("level", "kind", "colour"),
     [
         (logging.INFO, "ok", "\x1b[32m"),

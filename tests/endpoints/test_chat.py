@@ -24,6 +24,19 @@ def test_it_answers_wherever_it_is_asked(port: int, path: str) -> None:
     assert answer.headers["x-idetour-target"] == "up/model"
 
 
+def test_the_upstream_gets_chat_alone_whatever_an_ide_has_put_into_the_body(
+    port: int, upstream: Upstream
+) -> None:
+    schema = {"type": "object", "properties": {}}
+    answer = chat(port, tools=[{"name": "f", "input_schema": schema}], system="Be brief.")
+    sent = upstream.requests[-1].json()
+
+    assert answer.status == 200
+    assert sent["tools"] == [{"type": "function", "function": {"name": "f", "parameters": schema}}]
+    assert sent["messages"][0] == {"role": "system", "content": "Be brief."}
+    assert "system" not in sent
+
+
 def test_a_stream_has_no_length_and_ends_with_done(port: int) -> None:
     answer = chat(port, stream=True)
     assert (answer.headers["transfer-encoding"], "content-length" in answer.headers) == ("chunked", False)

@@ -11,7 +11,7 @@ from idetour.gateway import cooldown
 from idetour.gateway import search as module
 from idetour.gateway.faults import Fault
 from idetour.gateway.health import Health
-from idetour.gateway.search import Search, combined
+from idetour.gateway.search import Search, combined, spoken
 from idetour.gateway.tries import Try
 
 A, A2, AY, B = trying("a/x", "one"), trying("a/x", "two"), trying("a/y", "one"), trying("b/x", "one")
@@ -153,6 +153,14 @@ def test_the_error_says_when_to_come_back_and_not_to_try_at_once(health: Health)
     assert (error.status, error.headers["x-should-retry"]) == (429, "false")
     assert 40 <= int(error.headers["retry-after"]) <= 45
     assert "a (a/x) is left alone for" in error.message
+    assert "after: a (a/x)" not in error.message
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.2, "1 s"), (119.0, "119 s"), (120.5, "3 min"), (1800.0, "30 min")]
+)
+def test_a_time_to_wait_is_said_as_people_say_it(seconds: float, said: str) -> None:
+    assert spoken(seconds) == said
 
 
 def test_the_error_says_when_the_first_is_back_of_those_that_are_used_up(health: Health) -> None:

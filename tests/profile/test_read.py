@@ -159,6 +159,12 @@ def test_without_a_name_the_default_is_found(home: Path) -> None:
     assert [name for name, _ in available()] == sorted(path.stem for path in SHIPPED)
 
 
+def test_the_environment_may_name_the_profile_too(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDETOUR_PROFILE", "nim")
+
+    assert (find(None).stem, find("ollama").stem) == ("nim", "ollama")
+
+
 def test_an_unknown_name_hears_the_nearest_and_the_places(home: Path) -> None:
     mine = home / "profiles" / "office.yaml"
     mine.parent.mkdir(parents=True)

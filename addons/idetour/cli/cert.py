@@ -1,6 +1,5 @@
 """`idetour cert`: the authority that programs have to trust before their requests can be intercepted."""
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -135,7 +134,7 @@ def made(*, renewable: bool = False, afresh: bool = False) -> "Authority":
     from idetour.certs import ensure
     from idetour.profile.read import find, read
 
-    profile = read(find(os.environ.get("IDETOUR_PROFILE")))
+    profile = read(find(None))
     hosts = sorted({*profile.catalog.hosts, *profile.hosts})
     authority = ensure(home.folder("certs"), hosts, renewable=renewable, afresh=afresh, passphrase=passphrase)
     if authority.reason:

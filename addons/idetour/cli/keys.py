@@ -1,6 +1,5 @@
 """A key on its way from the terminal to where it is kept, and whose it is."""
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,7 @@ def profile_of(name: str | None) -> "Profile":
     """The profile of this name; without one IDETOUR_PROFILE's, or `default`. Raises SetupError."""
     from idetour.profile.read import find, read
 
-    return read(find(name or os.environ.get("IDETOUR_PROFILE")))
+    return read(find(name))
 
 
 def upstream_of(profile_name: str | None, name: str) -> "Upstream":

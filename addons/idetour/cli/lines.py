@@ -14,6 +14,7 @@ COLOURS = {  # of requests, by their outcome
     "left": "bright_black",
     "stopped": "bright_black",
 }
+FAILED = ("failed", "broken")
 
 
 class Terminal(logging.StreamHandler[TextIO]):
@@ -22,12 +23,16 @@ class Terminal(logging.StreamHandler[TextIO]):
 
 
 class Line(logging.Formatter):
-    def __init__(self, *, colours: bool) -> None:
+    """With the request's id where it failed, to look it up, or with `ids` everywhere."""
+
+    def __init__(self, *, colours: bool, ids: bool = False) -> None:
         super().__init__("%(asctime)s  %(message)s", "%H:%M:%S")
-        self._colours = colours
+        self._colours, self._ids = colours, ids
 
     def format(self, record: logging.LogRecord) -> str:
         said = super().format(record)
+        if (self._ids or getattr(record, "kind", "") in FAILED) and (id := getattr(record, "request", None)):
+            said = f"{said} · {id}"
         colour = self._colour(record) if self._colours else None
         return click.style(said, fg=colour) if colour else said
 
@@ -47,6 +52,6 @@ def coloured(stream: TextIO) -> bool:
 def handler(*, verbose: bool, quiet: bool) -> logging.Handler:
     """For stdout. `quiet`: warnings alone."""
     made = Terminal(sys.stdout)
-    made.setFormatter(Line(colours=coloured(sys.stdout)))
+    made.setFormatter(Line(colours=coloured(sys.stdout), ids=verbose))
     made.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
     return made

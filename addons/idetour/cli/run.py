@@ -105,7 +105,7 @@ def run(
     plan = prepared(takeover, made, host=host, port=port)
     modes += plan.modes
     words = arguments(path, (host, str(port)), modes, lan=lan, trace=trace, keep_bodies=keep_bodies)
-    words += shown_in_browser() if web else ["--set", f"flow_detail={int(trace)}"]  # a line for each attempt
+    words += shown_in_browser(quiet=quiet) if web else ["--set", f"flow_detail={int(trace)}"]  # a line for each attempt
     set_up_log(web=web, verbose=verbose, quiet=quiet)
     with plan.held():
         start([*words, *options], partial(start_screen, made, host, port, modes), web=web)
@@ -127,12 +127,13 @@ def arguments(profile: Path, listen: tuple[str, str], modes: tuple[str, ...], **
     ]
 
 
-def shown_in_browser() -> list[str]:
+def shown_in_browser(*, quiet: bool) -> list[str]:
     """mitmweb's own options; its page is opened only where somebody looks at a terminal."""
     port = ports.next_free("127.0.0.1", WEB_PORT - 1)
     columns = [word for column in COLUMNS for word in ("--set", f"web_columns={column}")]
-    quiet = [] if sys.stdout.isatty() else ["--no-web-open-browser"]
-    return ["--web-port", str(port), *columns, *quiet]
+    alone = [] if sys.stdout.isatty() else ["--no-web-open-browser"]
+    lines = ["--set", "termlog_verbosity=warn"] if quiet else []
+    return ["--web-port", str(port), *columns, *alone, *lines]
 
 
 def set_up_log(*, web: bool, verbose: bool, quiet: bool) -> None:

@@ -44,7 +44,7 @@ class Road:
     @cached_property
     def profile(self) -> Profile:
         """Raises SetupError."""
-        return read(find(self.wanted or self._running() or os.environ.get("IDETOUR_PROFILE")))
+        return read(find(self.wanted or self._running()))
 
     def _running(self) -> str | None:
         """The file of the running profile, where one runs and tells."""

@@ -21,6 +21,7 @@ from idetour.profile import Target
 FIRST_BYTES = 20  # answers whose first byte is remembered
 
 type State = Literal["healthy", "cooling", "open", "half-open"]
+type Trouble = tuple[State, float, str]  # how it is called, until when, and why
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -124,7 +125,7 @@ class Place:
         paced = self.credential.pace.turn(now) if self.credential.pace else None
         return Turn(self, max(paced or now, *(rest.turn(now) for rest in self.rests())), paced)
 
-    def troubles(self, now: float) -> Iterator[tuple[State, float, str]]:
+    def troubles(self, now: float) -> Iterator[Trouble]:
         """What is wrong: how that is called, until when (on the clock of `now`), and why."""
         for breaker in (self.endpoint, self.model.breaker):
             if (state := breaker.state(now)) != "closed":

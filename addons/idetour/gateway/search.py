@@ -15,8 +15,9 @@ from idetour.errors import RequestError, UpstreamError
 from idetour.gateway import retry_after
 from idetour.gateway.faults import Fault
 from idetour.gateway.health import Health, Permit
-from idetour.gateway.place import Turn
+from idetour.gateway.place import Trouble, Turn
 from idetour.gateway.tries import MOST_CANDIDATES, Try, at_most
+from idetour.profile import Target
 
 PATIENCE_SECONDS = 30.0  # for recovery, in one request
 PACED_SECONDS = 300.0  # for a turn at an upstream that is paced
@@ -107,25 +108,41 @@ class Search:
             self._used_up.append(each)
 
     def resting(self) -> list[RequestError]:
-        """Why those were not asked who might have been."""
-        return [self._rests(each) for each in self.pending if each not in self._asked]
-
-    def _rests(self, each: Try) -> RequestError:
-        now, place = self.health.clock(), self.health.place(each)
-        troubles = [*place.troubles(now)]
-        state, until, why = max(troubles, key=lambda trouble: trouble[1], default=("cooling", now, ""))
-        left = f" for {math.ceil(until - now)} s" if now < until < math.inf else ""
-        status, code = (503, "overloaded") if state != "cooling" else (429, "rate_limit_exceeded")
-        named = f"{each.candidate.upstream.title} ({each.candidate.target})"
-        return UpstreamError(
-            f"{named} is left alone{left} after: {why}", status=status, code=code, type="rate_limit_error"
-        )
+        """Why those were not asked who might have been: of several keys with one reason, the first to be back."""
+        now = self.health.clock()
+        found: dict[tuple[Target, str], tuple[float, RequestError]] = {}
+        for each in self.pending:
+            if each in self._asked:
+                continue
+            troubles = [*self.health.place(each).troubles(now)]
+            unknown: Trouble = ("cooling", now, "")
+            trouble = max(troubles, key=lambda trouble: trouble[1], default=unknown)
+            same, until = (each.candidate.target, trouble[2]), trouble[1]
+            if same not in found or until < found[same][0]:
+                found[same] = until, rests(each, trouble, now)
+        return [error for _, error in found.values()]
 
     def recovery(self) -> float | None:
         """Seconds until the first of those who are left or used up may be asked again, where that is known."""
         now, waiting = self.health.clock(), (*self.pending, *self._used_up)
         soonest = min((self.health.place(each).free(now) for each in waiting), default=math.inf)
         return max(0.0, soonest - now) if soonest < math.inf else None
+
+
+def rests(each: Try, trouble: Trouble, now: float) -> RequestError:
+    state, until, why = trouble
+    left = f" for {spoken(until - now)}" if now < until < math.inf else ""
+    status, code = (503, "overloaded") if state != "cooling" else (429, "rate_limit_exceeded")
+    named = f"{each.candidate.upstream.title} ({each.candidate.target})"
+    why = why.removeprefix(f"{named}: ")
+    return UpstreamError(
+        f"{named} is left alone{left} after: {why}", status=status, code=code, type="rate_limit_error"
+    )
+
+
+def spoken(seconds: float) -> str:
+    """A time to wait, as people say it."""
+    return f"{math.ceil(seconds)} s" if seconds < 120 else f"{math.ceil(seconds / 60)} min"
 
 
 def shares(fault: Fault, failed: Try, other: Try) -> bool:
@@ -156,6 +173,8 @@ def combined(search: Search, keyless: Sequence[RequestError]) -> RequestError:
         made.headers.pop("retry-after-ms", None)
         made.headers["retry-after"] = str(math.ceil(seconds))
     told = list(dict.fromkeys(failure.message for failure in (*failures, *resting, *unable, *keyless)))
+    if seconds and failures:  # who rests is told with how long
+        told.append(f"Ask again in {spoken(seconds)}.")
     count = f"All {len(failures)} attempts failed. " if len(failures) > 1 else ""
     made.message = count + " ".join(told)
     return made

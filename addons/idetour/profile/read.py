@@ -1,5 +1,6 @@
 """A profile from its file: found by name, checked as a whole, made into data."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -61,9 +62,9 @@ def read(path: Path, *, catalog: Catalog | None = None, env: Mapping[str, str] |
 def find(name_or_path: str | None) -> Path:
     """The file of `idetour run PROFILE`: a path, else a name among the user's profiles, else among the shipped.
 
-    Without a name it is `default`. Raises SetupError that offers the nearest name.
+    Without a name it is that of IDETOUR_PROFILE, or `default`. Raises SetupError that offers the nearest name.
     """
-    wanted = name_or_path or "default"
+    wanted = name_or_path or os.environ.get("IDETOUR_PROFILE") or "default"
     path = Path(wanted).expanduser()
     if path.is_file():
         return path

@@ -8,6 +8,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import re
 import math
 import secrets
 import time
@@ -201,9 +202,8 @@ async def post(
     except TimeoutError:
         raise NotNow(f"{client.base_url.host} does not answer within {ANSWER_SECONDS:.0f} s.") from None
     except httpx2.HTTPError as error:
-        raise NotNow(
-            f"{client.base_url.host} cannot be reached: {str(error) or type(error).__name__}"
-        ) from None
+        why = re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
+        raise NotNow(f"{client.base_url.host} cannot be reached: {why}.") from None
     try:
         said = json.loads(answer.content)
     except (ValueError, RecursionError):
