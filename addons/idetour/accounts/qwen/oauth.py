@@ -8,8 +8,8 @@ import asyncio
 import base64
 import hashlib
 import json
-import re
 import math
+import re
 import secrets
 import time
 import uuid
