@@ -7,7 +7,7 @@ import pytest
 from idetour.upstreams.errand import DONE, EDIT, PROGRAM, SHELL, next_call
 
 ALL = [{"type": "function", "function": {"name": name}} for name in (SHELL, EDIT, DONE)]
-TASK = "[Project root path]:\n/work/my project\n\n[Problem statement]: Write hello.py."
+TASK = "[Project root path]:\n/home/me/my project\n\n[Problem statement]: Write hello.py."
 
 
 def conversation(text: Any, results: int) -> list[Any]:
@@ -22,7 +22,7 @@ def test_it_writes_runs_and_is_done() -> None:
     assert calls[0]
     assert calls[0].arguments == {
         "command": "create",
-        "path": "/work/my project/hello.py",
+        "path": "/home/me/my project/hello.py",
         "file_text": PROGRAM,
     }
 

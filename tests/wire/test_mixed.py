@@ -118,6 +118,8 @@ def test_what_is_chat_already_stays_byte_for_byte(fields: dict[str, Any]) -> Non
     [
         ({"tools": [{"name": "f", "input_schema": 7}]}, "tools[0].input_schema"),
         ({"tools": [ANTHROPICS, 7]}, "tools[1]"),
+        ({"tools": [ANTHROPICS | {"name": "f" * 65}]}, "tools"),
+        ({"tools": 7}, "tools"),
         ({"tools": [{"type": "function", "name": 7}]}, "tools[0].name"),
         (
             {"messages": [{"role": "user", "content": [{"type": "image", "source": {"type": "file"}}]}]},

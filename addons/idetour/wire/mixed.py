@@ -12,7 +12,7 @@ from msgspec import Raw
 
 from idetour.wire import chat, messages_tools, messages_turns, raw, responses_tools
 from idetour.wire.chat import ChatRequest
-from idetour.wire.places import blocks, objects
+from idetour.wire.places import blocks, objects, wrong
 from idetour.wire.raw import Fields
 from idetour.wire.turns import kind
 
@@ -37,7 +37,9 @@ def _tools(fields: Fields) -> Fields:
     rest = _without(fields, "tools", _CHOICE)
     if any("input_schema" in tool for tool in tools):
         word = {_CHOICE: fields[_CHOICE]} if raw.is_text(fields.get(_CHOICE, raw.NULL)) else {}
-        made, _ = messages_tools.translate(_without(fields, *word))
+        made, cut = messages_tools.translate(_without(fields, *word))
+        if cut:  # the answer would call it by a name that the client does not know
+            wrong("tools", f"holds a name that is too long for Chat: {[*cut.values()][0]}")
         return rest | made | word
     if any(kind(tool) in _FLAT for tool in tools):
         return rest | dict(responses_tools.read(fields).fields)
