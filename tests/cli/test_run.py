@@ -32,13 +32,20 @@ def test_a_foreign_address_is_not_called_a_busy_port() -> None:
         usable("192.0.2.1", 8080)
 
 
-def test_a_shell_that_calls_its_machine_host_opens_it_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("host", "meant"),
+    [
+        ("0.0.0.0", "0.0.0.0"),
+        ("localhost", "localhost"),
+        ("my-machine", "127.0.0.1"),
+        ("x86_64-conda-linux-gnu", "127.0.0.1"),
+    ],
+)
+def test_host_counts_where_it_is_an_address(host: str, meant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("IDETOUR_HOST", raising=False)
-    monkeypatch.setenv("HOST", socket.gethostname())
-    assert where(socket.gethostname()) == "127.0.0.1"
+    monkeypatch.setenv("HOST", host)
 
-    monkeypatch.setenv("HOST", "0.0.0.0")
-    assert where("0.0.0.0") == "0.0.0.0"
+    assert where(host) == meant
 
 
 def test_port_0_is_any_free_one() -> None:

@@ -2,9 +2,9 @@
 
 import errno
 import gc
+import ipaddress
 import logging
 import os
-import socket
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -25,9 +25,13 @@ CHATTER = {  # a line per connection
 
 
 def where(host: str) -> str:
-    """Some shells call the machine HOST: that is no wish to listen to others."""
-    named = os.environ.get("HOST") == host and "IDETOUR_HOST" not in os.environ
-    return "127.0.0.1" if named and host == socket.gethostname() else host
+    """`HOST` counts where it is an address: some shells call the machine so, and conda the compiler's target."""
+    if os.environ.get("HOST") != host or "IDETOUR_HOST" in os.environ or host == "localhost":
+        return host
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return "127.0.0.1"
 
 
 @click.command(short_help="Start the proxy.")
@@ -105,7 +109,9 @@ def run(
     plan = prepared(takeover, made, host=host, port=port)
     modes += plan.modes
     words = arguments(path, (host, str(port)), modes, lan=lan, trace=trace, keep_bodies=keep_bodies)
-    words += shown_in_browser(quiet=quiet) if web else ["--set", f"flow_detail={int(trace)}"]  # a line for each attempt
+    words += (
+        shown_in_browser(quiet=quiet) if web else ["--set", f"flow_detail={int(trace)}"]
+    )  # a line for each attempt
     set_up_log(web=web, verbose=verbose, quiet=quiet)
     with plan.held():
         start([*words, *options], partial(start_screen, made, host, port, modes), web=web)

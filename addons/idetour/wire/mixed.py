@@ -39,7 +39,7 @@ def _tools(fields: Fields) -> Fields:
         word = {_CHOICE: fields[_CHOICE]} if raw.is_text(fields.get(_CHOICE, raw.NULL)) else {}
         made, cut = messages_tools.translate(_without(fields, *word))
         if cut:  # the answer would call it by a name that the client does not know
-            wrong("tools", f"holds a name that is too long for Chat: {[*cut.values()][0]}")
+            wrong("tools", f"holds a name that is too long for Chat: {next(iter(cut.values()))}")
         return rest | made | word
     if any(kind(tool) in _FLAT for tool in tools):
         return rest | dict(responses_tools.read(fields).fields)
