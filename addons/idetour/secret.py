@@ -44,6 +44,8 @@ def in_url(url: str) -> tuple[Secret, ...]:
 
     Without a password, the user's name is taken for one.
     """
+    if "@" not in url:  # asked for each upstream of a catalog, at each line of the log
+        return ()
     user, _, written = url.partition("://")[2].rpartition("@")[0].partition(":")
     said = [written or user, unquote(written or user)]
     basic = base64.b64encode(f"{unquote(user)}:{unquote(written)}".encode()).decode()

@@ -136,3 +136,28 @@ def test_a_refusal_names_the_place(fields: dict[str, Any], place: str) -> None:
         mixed.read(json.dumps({"model": "m", "messages": [HI], **fields}).encode())
 
     assert refused.value.param == place
+
+
+def test_responses_at_the_door_of_chat_are_understood() -> None:
+    body = {"model": "m", "input": "Hi", "stream": True}
+    told = mixed.read(json.dumps(body).encode())
+    wants = mixed.read(json.dumps(body | {"stream_options": {"include_usage": True}}).encode())
+
+    assert json.loads(bytes(told.fields["messages"])) == [HI]
+    assert (told.stream, told.include_usage, wants.include_usage) == (True, False, True)
+
+
+def test_a_body_with_input_and_messages_is_chat() -> None:
+    body = json.dumps({"model": "m", "messages": [HI], "input": "a"}).encode()
+
+    assert mixed.read(body) == chat.read(body)
+
+
+@pytest.mark.parametrize("body", [b'{"input":', b"[]", b""])
+def test_what_is_no_object_is_refused_as_chat_refuses_it(body: bytes) -> None:
+    with pytest.raises(BadRequest) as refused:
+        mixed.read(body)
+    with pytest.raises(BadRequest) as by_chat:
+        chat.read(body)
+
+    assert str(refused.value) == str(by_chat.value)

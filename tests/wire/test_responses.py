@@ -99,24 +99,6 @@ def test_an_item_is_found_by_its_reference() -> None:
     assert [each["id"] for each in messages[0]["tool_calls"]] == ["call_1"]
 
 
-def test_responses_at_the_door_of_chat_are_understood() -> None:
-    body = {"model": "m", "input": "Hi", "stream": True}
-    told = responses.misplaced(json.dumps(body).encode())
-    wants = responses.misplaced(json.dumps(body | {"stream_options": {"include_usage": True}}).encode())
-
-    assert told
-    assert wants
-    assert (told.stream, told.include_usage, wants.include_usage) == (True, False, True)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b'{"messages":[],"input":"a"}', b'{"messages":[{"content":"\\"input\\""}]}', b'{"input":', b"[]", b""],
-)
-def test_all_other_bodies_are_left_to_chat(body: bytes) -> None:
-    assert responses.misplaced(body) is None
-
-
 @pytest.mark.parametrize("body", [b'{"model":7}', b"{", b"[]", b'{"input":"a"}'])
 def test_a_body_without_a_model_names_none(body: bytes) -> None:
     assert responses.model(body) == ""

@@ -10,7 +10,7 @@ from idetour.gateway.record import Record
 from idetour.profile import Profile
 from idetour.routes.asked import Asked
 from idetour.routes.plan import Listed, named, offered
-from idetour.wire import chat, mixed, responses
+from idetour.wire import chat, mixed
 
 
 async def post(visit: Visit) -> None:
@@ -19,7 +19,7 @@ async def post(visit: Visit) -> None:
     body = await exchange.body()
     deployed = deployment.named(exchange.path)
     default = deployed or unnamed(visit)
-    request = responses.misplaced(body, default=default) or mixed.read(body, default=default)
+    request = mixed.read(body, default=default)
     request = replace(request, model=deployed) if deployed else request
     if not await passthrough.instead(visit, body, request.model):
         await through(visit, request, exchange)

@@ -51,6 +51,8 @@ class Line(logging.Formatter):
     def __init__(self, keys: Callable[[], list[Secret]]) -> None:
         super().__init__()
         self._keys = keys
+        self._known: frozenset[Secret] = frozenset()
+        self._scrubber = Scrubber()
 
     def format(self, record: logging.LogRecord) -> str:
         return msgspec.json.encode(self.told(record)).decode()
@@ -67,7 +69,9 @@ class Line(logging.Formatter):
         }
 
     def _clean(self, text: str) -> str:
-        return Scrubber(self._keys()).text(text)[:LONGEST]  # cut last: half a key is one too
+        if (known := frozenset(self._keys())) != self._known:
+            self._known, self._scrubber = known, Scrubber(known)
+        return self._scrubber.text(text)[:LONGEST]  # cut last: half a key is one too
 
 
 class Tracebacks(logging.Filter):

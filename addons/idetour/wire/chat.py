@@ -54,7 +54,11 @@ def read(body: bytes, *, default: str | None = None) -> ChatRequest:
 
     `default` is the model of a request that names none.
     """
-    fields = members(body)
+    return request(members(body), default=default)
+
+
+def request(fields: dict[str, Raw], *, default: str | None = None) -> ChatRequest:
+    """The same of a body whose members are known."""
     options = _optional(fields, "stream_options", dict[str, Raw])
     model = named(fields, default=default)
     messages = fields.get("messages", raw.NULL)

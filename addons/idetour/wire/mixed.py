@@ -1,8 +1,9 @@
-"""A Chat request in which parts of another protocol stand: told in Chat's words.
+"""A Chat request in which parts of another protocol stand, or all of it: told in Chat's words.
 
 Some IDEs put the tools of Responses or Messages into a Chat body, or turns with
-the blocks of Messages (Cursor does both). An upstream would answer 400. Where
-the tools are Chat's, as in most requests, nothing else is looked into.
+the blocks of Messages, or send a whole body of Responses (Cursor does all three).
+An upstream would answer 400. Where the tools are Chat's, as in most requests,
+nothing else is looked into: each look at a conversation of megabytes takes milliseconds.
 """
 
 import re
@@ -10,7 +11,7 @@ from dataclasses import replace
 
 from msgspec import Raw
 
-from idetour.wire import chat, messages_tools, messages_turns, raw, responses_tools
+from idetour.wire import chat, messages_tools, messages_turns, raw, responses, responses_tools
 from idetour.wire.chat import ChatRequest
 from idetour.wire.places import blocks, objects, wrong
 from idetour.wire.raw import Fields
@@ -19,12 +20,16 @@ from idetour.wire.turns import kind
 _NESTED = re.compile(rb'"(?:function|custom)"\s*:')  # how Chat has a tool; it stands near the beginning
 _FLAT = ("function", "custom", "namespace")  # types of Responses' tools that a client runs
 _TURNS = re.compile(rb'"type"\s*:\s*"tool_(?:use|result)"')  # inside a string the quotes would be escaped
+_PARTS = b'"type"'  # every part of a message has one; a string has no parts
 _CHOICE = "tool_choice"
 
 
 def read(body: bytes, *, default: str | None = None) -> ChatRequest:
     """As `chat.read`, with what is not Chat's translated. Raises BadRequest, which names the place."""
-    request = chat.read(body, default=default)
+    members = chat.members(body)
+    if request := responses.misplaced(members, default=default):
+        return request
+    request = chat.request(members, default=default)
     offered = request.fields.get("tools", raw.NULL)
     if not raw.blank(offered) and _NESTED.search(offered):
         return request
@@ -49,11 +54,12 @@ def _tools(fields: Fields) -> Fields:
 def _conversation(fields: Fields) -> Fields:
     """Calls and results show a conversation of Messages; else its pictures and its system prompt may stand in one of Chat."""
     messages = bytes(fields["messages"])
-    if messages.find(b'"tool_') >= 0 and _TURNS.search(messages):
-        turns = [_without(turn, messages_turns.MARKED) for turn in messages_turns.translate(fields)]
-        return _without(fields, "system") | {"messages": raw.of(turns)}
-    if messages.find(b'"source"') >= 0:
-        fields = fields | {"messages": _shown(fields["messages"])}
+    if _PARTS in messages:
+        if b'"tool_' in messages and _TURNS.search(messages):
+            turns = [_without(turn, messages_turns.MARKED) for turn in messages_turns.translate(fields)]
+            return _without(fields, "system") | {"messages": raw.of(turns)}
+        if b'"source"' in messages:
+            fields = fields | {"messages": _shown(fields["messages"])}
     if raw.blank(fields.get("system", raw.NULL)):
         return fields
     first = raw.of({"role": "system", "content": fields["system"]})

@@ -65,7 +65,11 @@ class ResponsesRequest:
 
 def read(body: bytes, store: Store, *, default: str | None = None) -> ResponsesRequest:
     """Raises BadRequest, which says what is wrong and where. `default` is the model where none is named."""
-    fields = chat.members(body)
+    return request(chat.members(body), store, default=default)
+
+
+def request(fields: Fields, store: Store, *, default: str | None = None) -> ResponsesRequest:
+    """The same of a body whose members are known."""
     if not raw.blank(fields.get("background", raw.NULL)):
         refuse("background")
     items = listed(fields.get("input", raw.EMPTY_LIST if "prompt" in fields else raw.NULL))
@@ -118,18 +122,15 @@ def model(body: bytes) -> str:
     return string(members(Raw(body)).get("model", raw.NULL))
 
 
-def misplaced(body: bytes, *, default: str | None = None) -> ChatRequest | None:
+def misplaced(fields: Fields, *, default: str | None = None) -> ChatRequest | None:
     """The request of a client that sends Responses to the door of Chat, and wants its answer in Chat (Cursor does).
 
-    None for all other bodies, which are not looked into. Raises BadRequest.
+    None for all other bodies. Raises BadRequest.
     """
-    if body.find(b'"input"') < 0:
-        return None
-    fields = members(Raw(body))
     if "messages" in fields or "input" not in fields:
         return None
     wants = members(fields.get("stream_options", raw.NULL)).get("include_usage") == Raw(b"true")
-    asked = read(body, Store(), default=default).chat
+    asked = request(fields, Store(), default=default).chat
     if asked.refusal:
         raise asked.refusal
     return ChatRequest(asked.fields, asked.model, asked.stream, wants)
