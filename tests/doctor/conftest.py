@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from idetour.doctor import Finding, Road
+from upstream import Upstream
 
 
 @pytest.fixture
@@ -16,6 +18,15 @@ def road(home: Path, profile_file: Callable[..., Path]) -> Callable[..., Road]:
         return Road(wanted=str(profile_file(text)), **how)  # type: ignore[arg-type]
 
     return made
+
+
+@pytest.fixture
+def led(
+    serving: Callable[..., Any], profile_file: Callable[..., Path], upstream: Upstream
+) -> Callable[..., Road]:
+    """The same to a gateway that runs, whose `m` is answered by `upstream`."""
+    path = profile_file(f"upstreams: {{up: {{url: '{upstream.url}'}}}}\nmodels: {{m: up/x}}")
+    return lambda **how: Road(wanted=str(path), port=serving(path).port, **how)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 
 from conftest import Serving
 from idetour.doctor import Road
-from idetour.doctor.road import addresses, is_loopback, proxies
+from idetour.doctor.road import addresses, proxies
 from idetour.errors import SetupError
 from idetour.takeover import journal
 
@@ -23,23 +23,6 @@ def test_a_small_letter_variable_hides_its_twin_and_a_scheme_is_added() -> None:
     )
 
     assert found == [("HTTPS_PROXY", "http://127.0.0.1:7890"), ("ALL_PROXY", "socks5://h:1080")]
-
-
-@pytest.mark.parametrize(
-    ("address", "expected"),
-    [
-        ("127.0.0.1", True),
-        ("127.8.8.8", True),
-        ("::1", True),
-        ("localhost", True),
-        ("0.0.0.0", True),
-        ("10.0.0.1", False),
-        ("fe80::1%eth0", False),
-        ("x", False),
-    ],
-)
-def test_which_addresses_are_this_machine(address: str, expected: bool) -> None:
-    assert is_loopback(address) is expected
 
 
 def test_without_a_takeover_nobody_is_led_here(road: Callable[..., Road]) -> None:

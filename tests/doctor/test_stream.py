@@ -1,20 +1,10 @@
 from collections.abc import Callable
-from pathlib import Path
 
-import pytest
-
-from conftest import Serving
 from idetour.doctor import Road, stream
 from upstream import Upstream, stall_before_headers, think, until
 from upstream import stream as streamed
 
 type Led = Callable[..., Road]
-
-
-@pytest.fixture
-def led(serving: Callable[..., Serving], profile_file: Callable[..., Path], upstream: Upstream) -> Led:
-    path = profile_file(f"upstreams: {{up: {{url: '{upstream.url}'}}}}\nmodels: {{m: up/x}}")
-    return lambda **how: Road(wanted=str(path), port=serving(path).port, **how)
 
 
 def test_the_first_word_is_enough_and_the_rest_is_not_paid_for(led: Led, upstream: Upstream) -> None:

@@ -1,10 +1,8 @@
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conftest import Serving
 from idetour.doctor import Road, tools
 from idetour.doctor.tools import assembled, fault
 from idetour.errors import SetupError
@@ -15,14 +13,6 @@ CALL: dict[str, Any] = {
     "type": "function",
     "function": {"name": "get_weather", "arguments": '{"city":"Paris"}'},
 }
-
-
-@pytest.fixture
-def led(
-    serving: Callable[..., Serving], profile_file: Callable[..., Path], upstream: Upstream
-) -> Callable[..., Road]:
-    path = profile_file(f"upstreams: {{up: {{url: '{upstream.url}'}}}}\nmodels: {{m: up/x}}")
-    return lambda **how: Road(wanted=str(path), port=serving(path).port, **how)
 
 
 def test_the_demo_goes_there_and_back(led: Callable[..., Road]) -> None:

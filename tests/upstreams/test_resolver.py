@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from idetour.upstreams.resolver import GuardedResolver, LoopError, is_loopback
+from idetour.upstreams.resolver import GuardedResolver, LoopError
 
 
 def addresses(*intercepted: str) -> list[str]:
@@ -24,22 +24,3 @@ def test_an_intercepted_name_at_this_machine_is_refused() -> None:
 
 def test_any_other_name_is_resolved_as_ever() -> None:
     assert set(addresses("api.openai.com")) <= {"127.0.0.1", "::1"}
-
-
-@pytest.mark.parametrize(
-    ("address", "expected"),
-    [
-        ("127.0.0.1", True),
-        ("127.8.8.8", True),
-        ("0.0.0.0", True),
-        ("::", True),
-        ("::1", True),
-        ("::ffff:127.0.0.1", True),
-        ("::1234:1", False),
-        ("fe80::1%1", False),
-        ("192.168.1.7", False),
-        ("104.18.7.192", False),
-    ],
-)
-def test_this_machine_is_known_by_its_addresses(address: str, expected: bool) -> None:
-    assert is_loopback(address) is expected

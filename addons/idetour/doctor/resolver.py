@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
+from idetour.addresses import leads_here
 from idetour.doctor.hop import Finding, Hop, broken, note, ok
-from idetour.doctor.road import Road, addresses, is_loopback
+from idetour.doctor.road import Road, addresses
 from idetour.takeover import hosts
 
 FAKE = ip_network(
@@ -26,7 +27,7 @@ FLUSH = {
 def judged(host: str, v4: Sequence[str], v6: Sequence[str], *, listed: Sequence[str], led: bool) -> Finding:
     """Of what the resolver answers. `listed`: what the hosts file has for the host; `led`: it is meant to lead to us."""
     every = [*v4, *v6]
-    foreign = [each for each in every if not is_loopback(each)]
+    foreign = [each for each in every if not leads_here(each)]
     said = f"{host} is at {', '.join(every)}" if every else f"{host} cannot be resolved"
     if every and not foreign:
         return whole(host, v4, v6, listed)
@@ -34,13 +35,13 @@ def judged(host: str, v4: Sequence[str], v6: Sequence[str], *, listed: Sequence[
         text = f"{host} is at {fake[0]}, a fake address: Clash or another VPN takes its traffic before the hosts file is read"
         remedy = "Take over by --takeover pac or system-proxy, or give the VPN a rule that leaves this host alone (DIRECT)."
         return broken(text, remedy) if led else note(text, remedy)
-    if elsewhere := [each for each in listed if not is_loopback(each)]:
+    if elsewhere := [each for each in listed if not leads_here(each)]:
         text = f"The hosts file sends {host} to {elsewhere[0]}"
         remedy = f"Remove that line from {hosts.location()}: another tool may have left it."
         return broken(text, remedy) if led else note(text, remedy)
     if not led:
         return ok(f"{said}; it is not taken over, so the IDE needs the base URL")
-    if any(is_loopback(each) for each in v4) and v6:
+    if any(leads_here(each) for each in v4) and v6:
         return broken(
             f"{host} is taken over by half: IPv4 leads here, IPv6 to {v6[0]}",
             f"Add the line `::1 {host}`, or let idetour do it: idetour takeover on hosts",

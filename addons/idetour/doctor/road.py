@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from ipaddress import ip_address
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -12,6 +11,7 @@ import httpx2
 
 from idetour import certs, home
 from idetour.accounts.pool import read
+from idetour.addresses import leads_here
 from idetour.doctor.ides import Ide
 from idetour.errors import SetupError
 from idetour.profile import Profile, Target, Upstream
@@ -83,7 +83,7 @@ class Road:
         entries = [entry for entry in journal.entries() if not entry.abandoned]
         text = hosts.read(hosts.location())
         by_hosts = any(entry.kind == "hosts" for entry in entries) or any(
-            is_loopback(address) for host in self.hosts for address in addresses(text, host)
+            leads_here(address) for host in self.hosts for address in addresses(text, host)
         )
         by_proxy = any(entry.kind == "settings" for entry in entries) or any(
             self.is_us(url) for _, url in proxies(os.environ)
@@ -95,7 +95,7 @@ class Road:
         """Whether a proxy's URL is our own port."""
         try:
             parts = urlsplit(url)
-            return parts.port == self.port and is_loopback(parts.hostname or "")
+            return parts.port == self.port and leads_here(parts.hostname or "")
         except ValueError:
             return False
 
@@ -146,13 +146,3 @@ def proxies(environment: Mapping[str, str]) -> list[tuple[str, str]]:
         for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
     }
     return [(name, url if "://" in url else f"http://{url}") for name, url in found.items() if url]
-
-
-def is_loopback(address: str) -> bool:
-    if address == "localhost":
-        return True
-    try:
-        found = ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    return found.is_loopback or found.is_unspecified

@@ -7,89 +7,41 @@ is wrong is wrong everywhere; a key that is used up says nothing about the next 
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
 
 from idetour.accounts.qwen import ENDED, INSTEAD
 from idetour.errors import LoopDetected, RequestError, UpstreamError, openai_body
 from idetour.gateway import retry_after
+from idetour.gateway.verdict import Scope, judged
 from idetour.routes.plan import Candidate
 from idetour.secret import Secret, in_url
 from idetour.upstreams.transport import TransportError
 from idetour.wire.fault import Fault as Said
 from idetour.wire.fault import parse_error
 
-type Scope = Literal["request", "credential×model", "credential", "model", "endpoint"]
-
-REFUSED_SECONDS = 1800.0  # a key that is refused or used up, where the upstream does not say until when
-GONE_SECONDS = 3600.0  # a model that this key cannot have
-
 EXCERPT = 500  # characters of an upstream's own words that are passed on
 
-# Words in an upstream's code, type or message that say more than its status does.
-OVERFLOW = (
-    "context_length",
-    "maximum context",
-    "exceed_context_size",
-    "range of input length",
-    "prompt is too long",
-    "exceed context limit",  # Anthropic: with `max_tokens` added
-    "max_tokens must be at least 1",  # vLLM: what is left of the window is negative
-)
-# A model that sees no images is shown one.
-BLIND = (
-    "not a multimodal model",  # vLLM, NIM
-    "image_url is only supported",  # OpenAI
-    "unknown variant `image_url`",  # DeepSeek
-    "support image",  # OpenRouter, with 404; LM Studio, xAI
-    "support vision",
-    "image input not",
-    "image input is not",  # llama.cpp, with 500; Mistral
-    "image inputs are not",
-    "images are not supported",
-    "required for image input",  # Ollama, with 500
-)
-MODERATION = ("data_inspection_failed", "datainspectionfailed", "content_policy_violation", "content_filter")
-QUOTA = ("arrearage", "credit balance", "已欠费")
-QUOTA_OF_MODEL = ("free allocated quota", "freetieronly")  # DashScope: each model has its own
-QUOTA_OR_RATE = ("insufficient_quota", "exceeded your current quota")  # DashScope: also of one minute
-NOT_OPENED = ("unpurchased", "model.accessdenied", "model_access_denied")
-PARAMETER = (
-    "unsupported parameter",
-    "unsupported_parameter",
-    "extra inputs are not permitted",
-    "extra_forbidden",
-)
-BUSY = ("degraded function", "resourceexhausted", "overloaded", "loading model")
-CHALLENGE = ("just a moment...", "cf-challenge", "attention required! | cloudflare")
 # From people's reports; the model's own window may be far larger.
 LONG_PROMPT = "Its gateway gives up on prompts from about 130,000 tokens on: shorten the conversation."
-TIMEOUTS = (408, 504, 522, 524)  # the last two are Cloudflare's
 
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A failed attempt, and what follows for the request that it belongs to.
-
-    `again`: the same target may be tried once more at once. `elsewhere`: another one may;
-    `larger`: only one with a larger window; `seeing`: only one that may see images. `passes`: waiting helps. `busy`: the model is
-    exhausted, for whichever key. `unable`: the candidate has no word for it, so nothing was sent. `reached`: somebody answered, or might have. `rest`: seconds that the
-    upstream asks for, or a rule. `said`: its own words, where it complains of the request.
-    """
+    """A failed attempt, and what follows for the request that it belongs to."""
 
     scope: Scope
     error: RequestError
-    again: bool = False
-    elsewhere: bool = True
-    larger: bool = False
-    seeing: bool = False
-    passes: bool = False
-    busy: bool = False
-    unable: bool = False
-    reached: bool = True
-    rest: float | None = None
-    said: Said | None = None
+    again: bool = False  # the same target may be tried once more at once
+    elsewhere: bool = True  # another one may be tried
+    larger: bool = False  # of the others only one with a larger window
+    seeing: bool = False  # of the others only one that may see images
+    passes: bool = False  # waiting helps
+    busy: bool = False  # the model is exhausted, for whichever key
+    unable: bool = False  # the candidate has no word for it, so nothing was sent
+    reached: bool = True  # somebody answered, or might have
+    rest: float | None = None  # seconds that the upstream asks for, or a rule
+    said: Said | None = None  # the upstream's own words, where it complains of the request
 
 
 def of_body(error: RequestError) -> Fault:
@@ -168,72 +120,6 @@ def of_answer(
         rest=verdict.rest if rest is None else rest,
         said=said if verdict.complains else None,
     )
-
-
-class Verdict(NamedTuple):
-    """What an answer means, and the status and code with which the client hears of it."""
-
-    scope: Scope
-    status: int
-    code: str | None
-    again: bool = False
-    elsewhere: bool = True
-    passes: bool = False
-    busy: bool = False
-    rest: float | None = None
-
-    @property
-    def rests(self) -> bool:
-        """Whether the upstream's word counts on when to come back."""
-        return self.passes or self.rest == REFUSED_SECONDS
-
-    @property
-    def complains(self) -> bool:
-        """Whether it may be a field of the request that is refused, and not what the request says."""
-        special = ("context_length_exceeded", "images_not_supported", "content_filter")
-        return self.scope == "request" and self.status in (400, 422) and self.code not in special
-
-
-def judged(status: int, code: str | None, words: str, *, dashscope: bool) -> Verdict:
-    """`words` is all that the upstream said, in lower case. The first line that fits decides."""
-
-    def said(hints: tuple[str, ...]) -> bool:
-        return any(hint in words for hint in hints)
-
-    if status == 508:
-        return Verdict("request", 508, "loop_detected", elsewhere=False)
-    if said(OVERFLOW):
-        return Verdict("request", 400, "context_length_exceeded")
-    if status >= 400 and said(BLIND):
-        return Verdict("request", 400, "images_not_supported")
-    if said(MODERATION):
-        return Verdict("request", 400, "content_filter", elsewhere=False)
-    if said(QUOTA_OF_MODEL):
-        return Verdict("credential×model", 429, "insufficient_quota", rest=REFUSED_SECONDS)
-    if status == 402 or said(QUOTA) or (said(QUOTA_OR_RATE) and not dashscope):
-        return Verdict("credential", 429, "insufficient_quota", rest=REFUSED_SECONDS)
-    if status in (404, 410) or said(NOT_OPENED):
-        return Verdict("credential×model", 404, "model_not_found", rest=GONE_SECONDS)
-    if status in (403, 429, 503) and said(CHALLENGE):
-        return Verdict("endpoint", 502, "upstream_blocked")
-    if status in (401, 403):
-        return Verdict("credential", status, code or "invalid_api_key", rest=REFUSED_SECONDS)
-    if status == 429:
-        return Verdict("credential×model", 429, "rate_limit_exceeded", passes=True)
-    if status in (503, 529) or said(BUSY):
-        again = "resourceexhausted" not in words
-        return Verdict("model", 503, "overloaded", again=again, passes=True, busy=True)
-    if status == 501:
-        return Verdict("request", 501, code)
-    if status in TIMEOUTS:
-        return Verdict("model", 504, "upstream_timeout", again=True)
-    if status == 409 or status >= 500:
-        return Verdict("model", 502, code, again=True)
-    if status < 400:
-        return Verdict("model", 502, "bad_upstream_response")
-    if said(PARAMETER):
-        return Verdict("request", 400, "unsupported_parameter", elsewhere=False)
-    return Verdict("request", status, code, elsewhere=False)
 
 
 def alibabas(candidate: Candidate) -> bool:

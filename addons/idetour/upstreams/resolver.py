@@ -4,11 +4,12 @@ The hosts file may send a model host to this machine, for the IDE's sake. With
 its real address unknown, our own request for it would come straight back.
 """
 
-import ipaddress
 from collections.abc import Callable
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
+
+from idetour.addresses import leads_here
 
 
 class LoopError(OSError):
@@ -27,16 +28,9 @@ class GuardedResolver(AbstractResolver):
 
     async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[ResolveResult]:
         found = await self._below.resolve(host, port, family)  # type: ignore[arg-type]
-        if host in self._intercepted() and any(is_loopback(each["host"]) for each in found):
+        if host in self._intercepted() and any(leads_here(each["host"]) for each in found):
             raise LoopError(host)
         return found
 
     async def close(self) -> None:
         await self._below.close()
-
-
-def is_loopback(address: str) -> bool:
-    """Whether it leads to this machine: also the unspecified addresses do, and IPv4 written as IPv6."""
-    found = ipaddress.ip_address(address)
-    found = getattr(found, "ipv4_mapped", None) or found
-    return found.is_loopback or found.is_unspecified
