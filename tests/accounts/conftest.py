@@ -1,17 +1,8 @@
-"""Qwen's servers, played; and a folder for its files."""
+"""A folder for Qwen's files."""
 
 from pathlib import Path
 
 import pytest
-
-from qwen import Qwen
-from upstream import Upstream
-
-
-@pytest.fixture
-def qwen(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Qwen:
-    monkeypatch.setenv("IDETOUR_QWEN_URL", upstream.origin)
-    return Qwen(upstream)
 
 
 @pytest.fixture

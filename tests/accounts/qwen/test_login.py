@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,23 @@ def test_a_token_is_renewed_half_a_minute_before_it_ends(qwen: Qwen, folder: Pat
     assert secret == kept(file)["access_token"] != before["access_token"]
     assert kept(file)["refresh_token"] != before["refresh_token"]
     assert abs(kept(file)["expiry_date"] / 1000 - time.time() - 21600) < 60
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a file that is slow to read is a pipe")
+def test_a_file_that_is_being_read_is_not_taken_for_read(qwen: Qwen, folder: Path) -> None:
+    """Two threads look: the one that watches, and the one that renews. The second must not miss what the first finds."""
+    file = qwen.login(folder)
+    shared, written = session(file), qwen.login(folder).read_bytes()
+    file.unlink()
+    os.mkfifo(file)
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(shared.read)
+        with file.open("wb") as pipe:  # waits until it is opened there
+            assert shared.changed()
+            pipe.write(written)
+        reading.result()
+    assert shared.tokens
+    assert shared.tokens.access.reveal() == json.loads(written)["access_token"]
 
 
 def test_a_hundred_requests_with_an_expired_token_renew_it_once(qwen: Qwen, folder: Path) -> None:

@@ -55,14 +55,13 @@ class Session:
         seen = stamp(self.file)
         if seen == self._stamp:
             return
-        self._stamp = seen
-        if seen is None and self.tokens:
-            return
-        try:
-            self.tokens, self.trouble = tokens.read(self.file), ""
-        except (OSError, ValueError) as error:
-            said = (error.strerror if isinstance(error, OSError) else None) or error
-            self.trouble = f"{self.file} cannot be used: {said}. {self._again}"
+        if seen is not None or self.tokens is None:
+            try:
+                self.tokens, self.trouble = tokens.read(self.file), ""
+            except (OSError, ValueError) as error:
+                said = (error.strerror if isinstance(error, OSError) else None) or error
+                self.trouble = f"{self.file} cannot be used: {said}. {self._again}"
+        self._stamp = seen  # last: another thread that looks meanwhile has to read it too
 
     async def current(self, server: Server) -> Secret:
         """Raises UpstreamError."""
