@@ -1,17 +1,20 @@
 """The tables: made by everybody who comes, at once."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
-from agent.database import Database
-from idetour.agent.postgres import opened
-from idetour.secret import Secret
+from agent.test_store import submitted
+from idetour.agent.store import Store
 
 
-def test_tables_are_made_once_by_many(postgres: Database) -> None:
-    url = Secret(postgres.fresh())
+def test_tables_are_made_once_by_many(opener: Callable[[], Store]) -> None:
+    def come(number: int) -> None:
+        with closing(opener()) as store:
+            submitted(store, str(number))
+
     with ThreadPoolExecutor(6) as pool:
-        stores = list(pool.map(lambda _: opened(url), range(6)))
-    for store in stores:
-        store.close()
+        list(pool.map(come, range(6)))
 
-    assert len(stores) == 6
+    with closing(opener()) as store:
+        assert store.counts() == {"queued": 6}

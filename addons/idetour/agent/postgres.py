@@ -6,37 +6,26 @@ lives, as other machines cannot look; whoever falls silent is called lost. Times
 are compared by the database's clock alone.
 """
 
+import functools
 import logging
+import re
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from idetour.agent.store import (
-    ACTIVE,
-    END,
-    LIVE,
-    STATUSES,
-    Conflict,
-    Event,
-    Full,
-    Order,
-    Status,
-    Task,
-    Unwritable,
-)
-from idetour.agent.tables import CHANNEL, CLAIM, COLUMNS, SCHEMA, append, made, one
+from idetour.agent.store import Task, Unwritable, encoded
+from idetour.agent.tables import COLUMNS, RUNNING, Db, Said, Tables, made, settings
 from idetour.errors import SetupError
 from idetour.secret import Secret
 
 if TYPE_CHECKING:
-    from psycopg import Connection
+    from psycopg import Connection, Cursor
     from psycopg_pool import ConnectionPool
 
-    type Db = Connection[dict[str, Any]]
+    type Line = Connection[dict[str, Any]]
 
 LOOK_SECONDS = 0.02
 WAIT_SECONDS = 10.0  # for a connection: a restart of the database takes less
@@ -48,7 +37,52 @@ KEPT_ALIVE: Mapping[str, Any] = {
     "tcp_user_timeout": 10_000,
 }
 LONGEST = 32 << 20  # bytes of a file that is kept
-LOCK = 0x1DE70  # of those who claim, or make the tables: one at a time
+LOCK = 0x1DE70  # of those who submit, claim, or make the tables: one at a time
+CHANNEL = "idetour_agent"
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS tasks(
+  place BIGSERIAL PRIMARY KEY, id TEXT NOT NULL UNIQUE, status TEXT NOT NULL, spec BYTEA NOT NULL,
+  tree TEXT COLLATE "C" NOT NULL, priority INT NOT NULL, created FLOAT8 NOT NULL, started FLOAT8, finished FLOAT8,
+  owner TEXT, pid BIGINT, born TEXT, success BOOL, result TEXT, error TEXT, last BIGINT NOT NULL DEFAULT 0,
+  key TEXT UNIQUE, digest TEXT NOT NULL, seen TIMESTAMPTZ NOT NULL DEFAULT now());
+CREATE INDEX IF NOT EXISTS idetour_by_status ON tasks(status, priority, place);
+CREATE TABLE IF NOT EXISTS events(
+  task TEXT NOT NULL REFERENCES tasks(id) ON DELETE CASCADE, seq BIGINT NOT NULL, at FLOAT8 NOT NULL,
+  type TEXT NOT NULL, data BYTEA NOT NULL, PRIMARY KEY(task, seq));
+CREATE TABLE IF NOT EXISTS files(
+  task TEXT NOT NULL REFERENCES tasks(id) ON DELETE CASCADE, name TEXT NOT NULL, data BYTEA NOT NULL,
+  PRIMARY KEY(task, name));
+"""
+# In one statement: each trip to a database elsewhere is a delay for whoever views. The braces take more columns.
+APPEND = """
+WITH task AS (
+  UPDATE tasks SET last = last + :many, seen = now(){} WHERE id = :id RETURNING last),
+put AS (
+  INSERT INTO events SELECT :id, task.last - :many + said.at, :now, said.type, said.data
+  FROM task, unnest(:types::text[], :data::bytea[]) WITH ORDINALITY AS said(type, data, at))
+SELECT last, pg_notify(:channel, :id) FROM task
+"""
+SILENT = f"SELECT {COLUMNS} FROM tasks WHERE {RUNNING} AND seen < now() - :seconds * interval '1 s'"
+KEEP = """
+INSERT INTO files VALUES(:id, :name, :data) ON CONFLICT (task, name) DO UPDATE SET data = excluded.data
+"""
+
+
+@functools.cache
+def spelled(statement: str) -> str:
+    """As PostgreSQL and its driver spell it: tables with a prefix, for the database may be others' too; `%(id)s`."""
+    prefixed = re.sub(r"\b(tasks|events|files)\b", r"idetour_\1", statement)
+    return re.sub(r"(?<!:):(\w+)", r"%(\1)s", prefixed)
+
+
+@dataclass(frozen=True, slots=True)
+class Speller:
+    """A connection that is told statements as tables.py writes them."""
+
+    line: "Line"
+
+    def execute(self, statement: str, values: Mapping[str, Any], /) -> "Cursor[dict[str, Any]]":
+        return self.line.execute(spelled(statement), {name: writable(each) for name, each in values.items()})
 
 
 def opened(url: Secret) -> "Postgres":
@@ -65,10 +99,10 @@ def opened(url: Secret) -> "Postgres":
         # Once by hand: the pool would try for its whole time, and keep the reason to itself.
         with psycopg.connect(url.reveal(), connect_timeout=int(WAIT_SECONDS)) as first:
             first.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-            first.execute(SCHEMA)
+            first.execute(spelled(SCHEMA))
     except psycopg.Error as error:
         raise SetupError(f"The database of tasks cannot be used: {str(error).strip()}") from None
-    pool: ConnectionPool[Db] = ConnectionPool(
+    pool: ConnectionPool[Line] = ConnectionPool(
         url.reveal(),
         min_size=1,
         max_size=4,
@@ -79,148 +113,23 @@ def opened(url: Secret) -> "Postgres":
     return Postgres(url, pool)
 
 
-class Postgres:
+class Postgres(Tables):
     """May be used by several threads at once."""
 
-    def __init__(self, url: Secret, pool: "ConnectionPool[Db]") -> None:
+    locking = " FOR UPDATE"
+    seen = ", seen = now()"
+
+    def __init__(self, url: Secret, pool: "ConnectionPool[Line]") -> None:
         self._url, self._pool = url, pool
-        self._ear: Db | None = None
+        self._ear: Line | None = None
         self._heard = 0
 
-    def submit(self, order: Order, *, most: int) -> Task:
-        def work(db: "Db") -> Task:
-            db.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-            if order.key:
-                found = db.execute(
-                    "SELECT id, digest FROM idetour_tasks WHERE key = %s", (order.key,)
-                ).fetchone()
-                if found and found["digest"] != order.digest:
-                    raise Conflict("This Idempotency-Key was used for another task.", code="key_reused")
-                if found:
-                    return one(db, found["id"])
-            waiting = db.execute("SELECT count(*) AS n FROM idetour_tasks WHERE status = 'queued'").fetchone()
-            if waiting and waiting["n"] >= most:
-                raise Full(
-                    f"{most} tasks are waiting already. Try again later.", headers={"retry-after": "10"}
-                )
-            tree = order.spec.working_dir.rstrip("/") + "/"
-            values = (order.id, msgspec.json.encode(order.spec), tree, order.priority, time.time())
-            db.execute(
-                "INSERT INTO idetour_tasks(id, status, spec, tree, priority, created, key, digest)"
-                " VALUES(%s, 'queued', %s, %s, %s, %s, %s, %s)",
-                (*values, order.key, order.digest),
-            )
-            append(db, order.id, [("queued", {"message": "任务已排队"})], {})
-            return one(db, order.id)
-
-        return self._write(work)
-
-    def task(self, id: str) -> Task | None:
-        found = self._read(f"SELECT {COLUMNS} FROM idetour_tasks WHERE id = %s", id)
-        return made(found[0]) if found else None
-
-    def tasks(
-        self, statuses: Collection[Status] = STATUSES, *, limit: int = 100, before: str | None = None
-    ) -> list[Task]:
-        rows = self._read(
-            f"SELECT {COLUMNS} FROM idetour_tasks WHERE status = ANY(%s) AND (%s::text IS NULL OR"
-            " place < (SELECT place FROM idetour_tasks WHERE id = %s)) ORDER BY place DESC LIMIT %s",
-            list(statuses),
-            before,
-            before,
-            limit,
-        )
-        return [made(row) for row in rows]
-
-    def counts(self) -> dict[str, int]:
-        rows = self._read("SELECT status, count(*) AS many FROM idetour_tasks GROUP BY status")
-        return {row["status"]: row["many"] for row in rows}
-
-    def claim(
-        self, owner: str, *, limit: int, only: str | None = None, here: int | None = None
-    ) -> Task | None:
-        if limit <= 0 or not self._read("SELECT 1 FROM idetour_tasks WHERE status = 'queued' LIMIT 1"):
-            return None
-        asked = {
-            "owner": owner,
-            "machine": owner.partition(":")[0] + ":",
-            "now": time.time(),
-            "active": list(ACTIVE),
-            "limit": limit,
-            "here": here,
-            "only": only,
-        }
-
-        def work(db: "Db") -> Task | None:
-            db.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-            found = db.execute(CLAIM, asked).fetchone()
-            return made(found) if found else None
-
-        return self._write(work)
-
-    def begin(self, id: str, owner: str, *, pid: int, born: str) -> bool:
-        return self._changed(
-            "UPDATE idetour_tasks SET pid = %s, born = %s, seen = now(),"
-            " status = CASE status WHEN 'starting' THEN 'running' ELSE status END"
-            " WHERE id = %s AND owner = %s AND pid IS NULL AND status IN ('starting', 'cancelling')",
-            *(pid, born, id, owner),
-        )
-
-    def requeue(self, id: str, owner: str) -> bool:
-        return self._changed(
-            "UPDATE idetour_tasks SET status = 'queued', owner = NULL, started = NULL"
-            " WHERE id = %s AND owner = %s AND pid IS NULL AND status = 'starting'",
-            *(id, owner),
-        )
-
-    def append(self, id: str, said: Sequence[tuple[str, dict[str, Any]]], **changes: Any) -> int:
-        return self._write(lambda db: append(db, id, said, changes))
-
-    def finish(self, id: str, said: Sequence[tuple[str, dict[str, Any]]], **changes: Any) -> bool:
-        def work(db: "Db") -> bool:
-            found = db.execute("SELECT status FROM idetour_tasks WHERE id = %s FOR UPDATE", (id,)).fetchone()
-            if not found or found["status"] not in LIVE:
-                return False
-            append(db, id, said, {**changes, "finished": time.time()})
-            return True
-
-        return self._write(work)
-
-    def events(self, id: str, *, after: int = 0, limit: int = 1000) -> list[Event]:
-        rows = self._read(
-            "SELECT seq, at, type, data FROM idetour_events WHERE task = %s AND seq > %s ORDER BY seq LIMIT %s",
-            *(id, after, limit),
-        )
-        return [Event(row["seq"], row["at"], row["type"], msgspec.json.decode(row["data"])) for row in rows]
-
-    def cancel(self, id: str) -> Task | None:
-        def work(db: "Db") -> Task | None:
-            found = db.execute("SELECT status FROM idetour_tasks WHERE id = %s FOR UPDATE", (id,)).fetchone()
-            if found is None:
-                return None
-            if found["status"] == "queued":
-                said: list[tuple[str, dict[str, Any]]] = [("stopped", {"message": "任务已取消"})]
-                said += [(END, {"status": "cancelled"})]
-                append(db, id, said, {"status": "cancelled", "success": False, "finished": time.time()})
-            elif found["status"] in ACTIVE:
-                db.execute("UPDATE idetour_tasks SET status = 'cancelling' WHERE id = %s", (id,))
-            return one(db, id)
-
-        return self._write(work)
-
-    def delete(self, id: str) -> None:
-        self._changed("DELETE FROM idetour_tasks WHERE id = %s", id)
-
     def beat(self, id: str) -> Task | None:
-        self._changed("UPDATE idetour_tasks SET seen = now() WHERE id = %s", id)
+        self._changed("UPDATE tasks SET seen = now() WHERE id = :id", id=id)
         return self.task(id)
 
     def silent(self, seconds: float) -> list[Task]:
-        rows = self._read(
-            f"SELECT {COLUMNS} FROM idetour_tasks WHERE status = ANY(%s) AND seen < now() - %s * interval '1 s'",
-            *(list(ACTIVE), seconds),
-        )
-        return [made(row) for row in rows]
+        return [made(row) for row in self._read(SILENT, seconds=seconds)]
 
     def keep(self, id: str, file: Path) -> None:
         """The end of one that is too long."""
@@ -230,20 +139,11 @@ class Postgres:
                 data = source.read(LONGEST)
         except OSError:
             return
-        self._changed(
-            "INSERT INTO idetour_files VALUES(%s, %s, %s) ON CONFLICT (task, name) DO UPDATE SET data = excluded.data",
-            *(id, file.name, data),
-        )
+        self._changed(KEEP, id=id, name=file.name, data=data)
 
     def kept(self, id: str, name: str) -> bytes | None:
-        rows = self._read("SELECT data FROM idetour_files WHERE task = %s AND name = %s", id, name)
+        rows = self._read("SELECT data FROM files WHERE task = :id AND name = :name", id=id, name=name)
         return rows[0]["data"] if rows else None
-
-    def ended_before(self, moment: float) -> list[str]:
-        rows = self._read(
-            "SELECT id FROM idetour_tasks WHERE finished < %s AND status <> ALL(%s)", moment, list(LIVE)
-        )
-        return [row["id"] for row in rows]
 
     def version(self) -> int:
         """Asks nobody: what has been notified of lies in our own socket. For one thread."""
@@ -271,26 +171,20 @@ class Postgres:
             self._ear.close()
         self._ear = None
 
-    def _read(self, query: str, *values: Any) -> list[dict[str, Any]]:
+    def _read(self, statement: str, **values: Any) -> list[dict[str, Any]]:
         with failing():
             try:
-                return self._asked(query, *values)
+                return self._asked(statement, values)
             except broken():
                 self._pool.check()  # those from before a restart are dead
-                return self._asked(query, *values)
+                return self._asked(statement, values)
 
-    def _asked(self, query: str, *values: Any) -> list[dict[str, Any]]:
-        with self._pool.connection() as db:
-            return db.execute(query, values).fetchall()
+    def _asked(self, statement: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        with self._pool.connection() as line:
+            return Speller(line).execute(statement, values).fetchall()
 
-    def _changed(self, query: str, *values: Any) -> bool:
-        def work(db: "Db") -> bool:
-            return db.execute(query, values).rowcount == 1
-
-        return self._write(work)
-
-    def _write[T](self, work: "Callable[[Db], T]") -> T:
-        """One transaction; what raises undoes it. It is made once more where the connection broke.
+    def _write[T](self, work: Callable[[Db], T]) -> T:
+        """It is made once more where the connection broke.
 
         If that was while it was committed, the database is asked first what became of it: events would be there
         twice.
@@ -306,20 +200,35 @@ class Postgres:
                     self._transact(work, made)
             return made[0][0]
 
-    def _transact[T](self, work: "Callable[[Db], T]", made: list[tuple[T, str]]) -> None:
-        with self._pool.connection() as db, db.transaction():
-            result = work(db)
-            found = db.execute("SELECT pg_current_xact_id_if_assigned()::text AS id").fetchone()
+    def _transact[T](self, work: Callable[[Db], T], made: list[tuple[T, str]]) -> None:
+        with self._pool.connection() as line, line.transaction():
+            result = work(Speller(line))
+            found = line.execute("SELECT pg_current_xact_id_if_assigned()::text AS id").fetchone()
             made.append((result, (found or {}).get("id") or ""))
 
     def _committed(self, number: str) -> bool:
         """What became of a transaction whose connection broke. The other end may still be at it."""
         until = time.monotonic() + WAIT_SECONDS
         while True:
-            (found,) = self._read("SELECT pg_xact_status(%s::xid8) AS how", number)
+            (found,) = self._read("SELECT pg_xact_status(:number::xid8) AS how", number=number)
             if found["how"] != "in progress" or time.monotonic() > until:
                 return bool(found["how"] == "committed")
             time.sleep(LOOK_SECONDS)
+
+    def _alone(self, db: Db) -> None:
+        db.execute("SELECT pg_advisory_xact_lock(:lock)", {"lock": LOCK})
+
+    def _append(self, db: Db, id: str, said: Said, changes: Mapping[str, Any]) -> int:
+        words, values = settings(changes)
+        values |= {"id": id, "many": len(said), "now": time.time(), "channel": CHANNEL}
+        values |= {"types": [type for type, _ in said], "data": [encoded(data) for _, data in said]}
+        found = db.execute(APPEND.format(words), values).fetchone()
+        return int(found["last"]) if found else 0  # else it was deleted
+
+
+def writable(value: Any) -> Any:
+    """PostgreSQL's texts hold no NUL."""
+    return value.replace("\0", "\ufffd") if isinstance(value, str) else value
 
 
 def broken() -> type[Exception]:

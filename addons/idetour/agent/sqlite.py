@@ -4,29 +4,13 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from idetour.agent.store import (
-    ACTIVE,
-    END,
-    LIVE,
-    STATUSES,
-    Conflict,
-    Event,
-    Full,
-    Order,
-    Spec,
-    Status,
-    Task,
-    Unwritable,
-    encoded,
-    mended,
-)
+from idetour.agent.store import Task, Unwritable, encoded
+from idetour.agent.tables import Db, Said, Tables, settings
 from idetour.errors import SetupError
 
 BUSY_SECONDS = 10.0  # that a write waits for another
@@ -41,22 +25,10 @@ CREATE TABLE IF NOT EXISTS events(
   task TEXT NOT NULL, seq INTEGER NOT NULL, at REAL NOT NULL, type TEXT NOT NULL, data BLOB NOT NULL,
   PRIMARY KEY(task, seq)) WITHOUT ROWID;
 """
-COLUMNS = (
-    "id, status, spec, created, priority, started, finished, owner, pid, born, success, result, error, last"
-)
-# `tree` ends in a slash: one directory lies in another if its name begins with the other's.
-CLAIM = """
-UPDATE tasks SET status = 'starting', owner = :owner, started = :now WHERE place = (
-  SELECT place FROM tasks AS next WHERE status = 'queued' AND (:only IS NULL OR id = :only) AND NOT EXISTS (
-    SELECT 1 FROM tasks AS other WHERE other.status IN ('starting', 'running', 'cancelling') AND (
-      substr(other.tree, 1, length(next.tree)) = next.tree OR substr(next.tree, 1, length(other.tree)) = other.tree))
-  ORDER BY priority DESC, place LIMIT 1)
-AND (SELECT count(*) FROM tasks WHERE status IN ('starting', 'running', 'cancelling')) < :limit
-RETURNING id
-"""
+ADD_EVENT = "INSERT INTO events VALUES(?, ?, ?, ?, ?)"
 
 
-class Sqlite:
+class Sqlite(Tables):
     """May be used by several threads, one at a time. Raises SetupError where the file cannot be opened."""
 
     def __init__(self, path: Path) -> None:
@@ -67,114 +39,6 @@ class Sqlite:
             raise SetupError(f"The tasks cannot be kept in {path}: {error}.") from error
         self._db.row_factory = sqlite3.Row
         self._lock = threading.Lock()
-
-    def submit(self, order: Order, *, most: int) -> Task:
-        with self._writing() as db:
-            if order.key:
-                found = db.execute("SELECT id, digest FROM tasks WHERE key = ?", (order.key,)).fetchone()
-                if found and found["digest"] != order.digest:
-                    raise Conflict("This Idempotency-Key was used for another task.", code="key_reused")
-                if found:
-                    return self._one(found["id"])
-            if db.execute("SELECT count(*) FROM tasks WHERE status = 'queued'").fetchone()[0] >= most:
-                raise Full(
-                    f"{most} tasks are waiting already. Try again later.", headers={"retry-after": "10"}
-                )
-            tree = order.spec.working_dir.rstrip("/") + "/"
-            values = (order.id, msgspec.json.encode(order.spec), tree, order.priority, time.time())
-            db.execute(
-                "INSERT INTO tasks(id, status, spec, tree, priority, created, key, digest)"
-                " VALUES(?, 'queued', ?, ?, ?, ?, ?, ?)",
-                (*values, order.key, order.digest),
-            )
-            self._append(db, order.id, [("queued", {"message": "任务已排队"})], {})
-            return self._one(order.id)
-
-    def task(self, id: str) -> Task | None:
-        found = self._read(f"SELECT {COLUMNS} FROM tasks WHERE id = ?", id)
-        return made(found[0]) if found else None
-
-    def tasks(
-        self, statuses: Collection[Status] = STATUSES, *, limit: int = 100, before: str | None = None
-    ) -> list[Task]:
-        marks = ", ".join("?" * len(statuses))
-        rows = self._read(
-            f"SELECT {COLUMNS} FROM tasks WHERE status IN ({marks}) AND (? IS NULL OR"
-            " place < (SELECT place FROM tasks WHERE id = ?)) ORDER BY place DESC LIMIT ?",
-            *statuses,
-            before,
-            before,
-            limit,
-        )
-        return [made(row) for row in rows]
-
-    def counts(self) -> dict[str, int]:
-        rows = self._read("SELECT status, count(*) AS many FROM tasks GROUP BY status")
-        return {row["status"]: row["many"] for row in rows}
-
-    def claim(
-        self, owner: str, *, limit: int, only: str | None = None, here: int | None = None
-    ) -> Task | None:
-        with self._writing() as db:
-            asked = {"owner": owner, "now": time.time(), "limit": limit, "only": only}
-            found = db.execute(CLAIM, asked).fetchone()
-            return self._one(found["id"]) if found else None
-
-    def begin(self, id: str, owner: str, *, pid: int, born: str) -> bool:
-        with self._writing() as db:
-            done = db.execute(
-                "UPDATE tasks SET pid = ?, born = ?, status = iif(status = 'starting', 'running', status)"
-                " WHERE id = ? AND owner = ? AND pid IS NULL AND status IN ('starting', 'cancelling')",
-                (pid, born, id, owner),
-            )
-            return done.rowcount == 1
-
-    def requeue(self, id: str, owner: str) -> bool:
-        with self._writing() as db:
-            done = db.execute(
-                "UPDATE tasks SET status = 'queued', owner = NULL, started = NULL"
-                " WHERE id = ? AND owner = ? AND pid IS NULL AND status = 'starting'",
-                (id, owner),
-            )
-            return done.rowcount == 1
-
-    def append(self, id: str, said: Sequence[tuple[str, dict[str, Any]]], **changes: Any) -> int:
-        with self._writing() as db:
-            return self._append(db, id, said, changes)
-
-    def finish(self, id: str, said: Sequence[tuple[str, dict[str, Any]]], **changes: Any) -> bool:
-        with self._writing() as db:
-            if not self._one(id).live:
-                return False
-            self._append(db, id, said, {**changes, "finished": time.time()})
-            return True
-
-    def events(self, id: str, *, after: int = 0, limit: int = 1000) -> list[Event]:
-        rows = self._read(
-            "SELECT seq, at, type, data FROM events WHERE task = ? AND seq > ? ORDER BY seq LIMIT ?",
-            id,
-            after,
-            limit,
-        )
-        return [Event(row["seq"], row["at"], row["type"], msgspec.json.decode(row["data"])) for row in rows]
-
-    def cancel(self, id: str) -> Task | None:
-        with self._writing() as db:
-            found = db.execute("SELECT status FROM tasks WHERE id = ?", (id,)).fetchone()
-            if found is None:
-                return None
-            if found["status"] == "queued":
-                said: list[tuple[str, dict[str, Any]]] = [("stopped", {"message": "任务已取消"})]
-                said += [(END, {"status": "cancelled"})]
-                self._append(db, id, said, {"status": "cancelled", "success": False, "finished": time.time()})
-            elif found["status"] in ACTIVE:
-                db.execute("UPDATE tasks SET status = 'cancelling' WHERE id = ?", (id,))
-            return self._one(id)
-
-    def delete(self, id: str) -> None:
-        with self._writing() as db:
-            db.execute("DELETE FROM events WHERE task = ?", (id,))
-            db.execute("DELETE FROM tasks WHERE id = ?", (id,))
 
     def beat(self, id: str) -> Task | None:
         return self.task(id)  # whether a process of this machine lives is asked of the machine
@@ -188,13 +52,6 @@ class Sqlite:
     def kept(self, id: str, name: str) -> bytes | None:
         return None
 
-    def ended_before(self, moment: float) -> list[str]:
-        marks = ", ".join("?" * len(LIVE))
-        rows = self._read(
-            f"SELECT id FROM tasks WHERE finished < ? AND status NOT IN ({marks})", moment, *LIVE
-        )
-        return [row["id"] for row in rows]
-
     def version(self) -> int:
         return int(self._read("PRAGMA data_version")[0][0])
 
@@ -202,42 +59,36 @@ class Sqlite:
         with self._lock:
             self._db.close()
 
-    def _one(self, id: str) -> Task:
-        return made(self._db.execute(f"SELECT {COLUMNS} FROM tasks WHERE id = ?", (id,)).fetchone())
-
-    def _read(self, query: str, *values: Any) -> list[sqlite3.Row]:
+    def _read(self, statement: str, **values: Any) -> list[sqlite3.Row]:
         with self._lock, failing():
-            return self._db.execute(query, values).fetchall()
+            return self._db.execute(statement, values).fetchall()
 
-    def _append(
-        self,
-        db: sqlite3.Connection,
-        id: str,
-        said: Sequence[tuple[str, dict[str, Any]]],
-        changes: dict[str, Any],
-    ) -> int:
-        set_all = ", ".join(["last = last + ?", *(f"{name} = ?" for name in changes)])
-        values = (len(said), *map(mended, changes.values()), id)
-        last = db.execute(f"UPDATE tasks SET {set_all} WHERE id = ? RETURNING last", values).fetchone()
-        if last is None:  # it was deleted
-            return 0
-        first, now = last[0] - len(said) + 1, time.time()
-        rows = ((id, seq, now, type, encoded(data)) for seq, (type, data) in enumerate(said, first))
-        db.executemany("INSERT INTO events VALUES(?, ?, ?, ?, ?)", rows)
-        return int(last[0])
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction; what raises undoes it."""
+    def _write[T](self, work: Callable[[Db], T]) -> T:
         with self._lock, failing():
             self._db.execute("BEGIN IMMEDIATE")
             try:
-                yield self._db
+                result = work(self._db)
             except BaseException:
                 if self._db.in_transaction:  # a full disk may have ended it already
                     self._db.rollback()
                 raise
             self._db.commit()
+            return result
+
+    def _alone(self, db: Db) -> None:
+        pass  # whoever writes is
+
+    def _append(self, db: Db, id: str, said: Said, changes: Mapping[str, Any]) -> int:
+        words, values = settings(changes)
+        values |= {"many": len(said), "id": id}
+        update = f"UPDATE tasks SET last = last + :many{words} WHERE id = :id RETURNING last"
+        found = db.execute(update, values).fetchone()
+        if found is None:  # it was deleted
+            return 0
+        first, now = found["last"] - len(said) + 1, time.time()
+        rows = ((id, seq, now, type, encoded(data)) for seq, (type, data) in enumerate(said, first))
+        self._db.executemany(ADD_EVENT, rows)
+        return int(found["last"])
 
 
 def connected(path: Path) -> sqlite3.Connection:
@@ -269,10 +120,3 @@ def failing() -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         raise Unwritable(f"What happens to tasks cannot be written: {error}.") from error
-
-
-def made(row: sqlite3.Row) -> Task:
-    values = dict(row)
-    success = values.pop("success")
-    spec = msgspec.json.decode(values.pop("spec"), type=Spec)
-    return Task(**values, spec=spec, success=None if success is None else bool(success))

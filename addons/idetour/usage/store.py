@@ -1,14 +1,13 @@
 """Usage on disk, written by a thread of its own: a stream never waits for it.
 
 Requests that have ended are written together, at most a quarter of a second
-late: each waking of the thread would make the event loop wait for it. Reading comes through the same thread, so it sees all that was handed in
-before. A full disk or a locked file costs one warning: what could not be
-written is tried again with what comes next, and dropped, and counted, when
-there is too much of it.
+late: each waking of the thread would make the event loop wait for it. Reading
+comes through the same thread, so it sees all that was handed in before. A full
+disk or a locked file costs one warning: what could not be written is tried again
+with what comes next, and dropped, and counted, when there is too much of it.
 """
 
 import asyncio
-import functools
 import logging
 import queue
 import sqlite3
@@ -16,16 +15,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from idetour.usage import retention, sums
 from idetour.usage.database import opened
-from idetour.usage.row import Entry
+from idetour.usage.row import Attempt, Entry, Row
 
 log = logging.getLogger("idetour")
 
@@ -34,27 +33,12 @@ BATCH_SECONDS = 0.25
 MOST_WAITING = 5_000  # requests that are held until they can be written
 TIDY_SECONDS = 600.0
 
-ADD_REQUEST = f"INSERT OR IGNORE INTO requests VALUES ({', '.join('?' * 22)})"
-ADD_ATTEMPT = f"INSERT OR IGNORE INTO attempts VALUES ({', '.join('?' * 10)})"
+ADD_REQUEST = f"INSERT OR IGNORE INTO requests VALUES ({', '.join('?' * len(Row.__slots__))})"
+ADD_ATTEMPT = f"INSERT OR IGNORE INTO attempts VALUES (?, {', '.join('?' * len(Attempt.__slots__))})"
 ADD_BODIES = "INSERT OR REPLACE INTO bodies VALUES (?, ?, ?, ?, ?)"
 
-type Query = Callable[[sqlite3.Connection], object]
-
-
-class Added(NamedTuple):
-    """A request that has ended; `finish` adds to it what takes a while, in the thread."""
-
-    entry: Entry
-    finish: Callable[[Entry], Entry] | None
-
-
-class Work(NamedTuple):
-    """Something that needs no database, and for which nothing has to be written first."""
-
-    do: Callable[[], object]
-
-
-type Job = Added | Work | Query | None
+type Finish = Callable[[Entry], Entry]
+type Job = Callable[[sqlite3.Connection], object]  # what the thread does, one after the other
 
 
 @dataclass(slots=True)
@@ -65,21 +49,23 @@ class Store:
     dropped: int = 0  # requests that were never written
     problem: str | None = None  # why nothing can be written at the moment
     _jobs: queue.SimpleQueue[Job] = field(default_factory=queue.SimpleQueue)
+    _unwritten: list[Entry] = field(default_factory=list)  # the thread's own, as the next
+    _asked: list[Job] = field(default_factory=list)  # to be answered after the next write
     _urgent: threading.Event = field(default_factory=threading.Event)  # somebody waits for an answer
     _thread: threading.Thread | None = None
     _closed: bool = False
 
-    def add(self, entry: Entry, *, finish: Callable[[Entry], Entry] | None = None) -> None:
-        """Write it soon, as `finish` makes it then. Never waits, never raises."""
-        if self._closed or self._jobs.qsize() >= MOST_WAITING:
+    def add(self, entry: Entry, *, finish: Finish | None = None) -> None:
+        """Write it soon, as `finish`, which may take a while, makes it in the thread. Never waits, never raises."""
+        if self._full():
             self.dropped += 1
         else:
-            self._hand_in(Added(entry, finish))
+            self._hand_in(lambda _: self._unwritten.append(finished(entry, finish) if finish else entry))
 
     def do(self, work: Callable[[], object]) -> None:
         """Have it done in the thread, as far as there is room: something that takes a while and may be left out."""
-        if not self._closed and self._jobs.qsize() < MOST_WAITING:
-            self._hand_in(Work(work))
+        if not self._full():
+            self._hand_in(lambda _: work())
 
     async def read[T](self, query: Callable[[sqlite3.Connection], T]) -> T:
         """What `query` finds, after all that was added before. It runs in the thread."""
@@ -93,7 +79,7 @@ class Store:
             except Exception as error:  # noqa: BLE001 - it is raised where it was asked
                 answer.set_exception(error)
 
-        self._hand_in(ask)
+        self._hand_in(lambda _: self._asked.append(ask))
         self._urgent.set()
         return await asyncio.wrap_future(answer)
 
@@ -101,7 +87,7 @@ class Store:
         """After what is still to be written; milliseconds, but for a file that another process has locked."""
         self._closed = True
         if self._thread:
-            self._jobs.put(None)
+            self._jobs.put(lambda _: None)  # it wakes
             self._urgent.set()
             self._thread.join()
 
@@ -111,45 +97,40 @@ class Store:
             self._thread.start()
         self._jobs.put(job)
 
+    def _full(self) -> bool:
+        return self._closed or self._jobs.qsize() >= MOST_WAITING
+
     def _run(self) -> None:
-        database = opened(self.path)
-        waiting: list[Entry] = []
-        tidy, ends = 0.0, False
-        try:
-            while not ends:
-                questions: list[Query] = []
-                for job in self._batch(BATCH_SECONDS if waiting else None):
-                    if isinstance(job, Work):
-                        carried_out(job.do)
-                    elif isinstance(job, Added):
-                        waiting.append(finished(job))
-                    elif job is None:
-                        ends = True
-                    else:
-                        questions.append(job)
-                waiting = self._written(database, waiting)
-                for question in questions:
-                    carried_out(functools.partial(question, database))
+        tidy = 0.0
+        with closing(opened(self.path)) as database:
+            while not (self._closed and self._jobs.empty()):
+                for job in self._batch():
+                    carried_out(job, database)
+                self._write(database)
+                while self._asked:
+                    carried_out(self._asked.pop(0), database)
                 if time.monotonic() > tidy:
                     tidy = time.monotonic() + TIDY_SECONDS
                     self._tidied(database)
-            self.dropped += len(waiting)
-        finally:
-            database.close()
+        self.dropped += len(self._unwritten)
 
-    def _batch(self, seconds: float | None) -> Iterator[Job]:
-        """What came in a quarter of a second, or until somebody waits for an answer; nothing where nothing comes."""
+    def _batch(self) -> Iterator[Job]:
+        """What came in a quarter of a second, or until somebody waits for an answer.
+
+        Nothing where nothing comes, if there is something to be tried again.
+        """
         with suppress(queue.Empty):
-            yield self._jobs.get(timeout=seconds)
+            yield self._jobs.get(timeout=BATCH_SECONDS if self._unwritten else None)
             self._urgent.wait(BATCH_SECONDS)
             self._urgent.clear()
             while True:
                 yield self._jobs.get_nowait()
 
-    def _written(self, database: sqlite3.Connection, entries: list[Entry]) -> list[Entry]:
-        """Write them together; returns what is still to be written."""
+    def _write(self, database: sqlite3.Connection) -> None:
+        """All that is to be written, together; it stays where the database says no."""
+        entries = self._unwritten
         if not entries:
-            return entries
+            return
         try:
             with database:
                 write(database, entries)
@@ -157,35 +138,36 @@ class Store:
             if self.problem is None:
                 log.warning("Usage is not written at the moment: %s: %s", self.path or "in memory", error)
             self.problem = str(error)
-            late = len(entries) - MOST_WAITING
-            self.dropped += max(0, late)
-            return entries[max(0, late) :]
+            late = max(0, len(entries) - MOST_WAITING)
+            self.dropped += late
+            del entries[:late]
+            return
         except Exception:  # a fault of ours, as a text that is none: without these the next can be written
             log.exception("%d requests are missing in usage through a fault of idetour's own", len(entries))
             self.dropped += len(entries)
-            return []
-        if self.problem is not None:
-            log.warning("Usage is written again; %d requests are missing in it.", self.dropped)
+        else:
+            if self.problem is not None:
+                log.warning("Usage is written again; %d requests are missing in it.", self.dropped)
             self.problem = None
-        return []
+        entries.clear()
 
     def _tidied(self, database: sqlite3.Connection) -> None:
         with suppress(sqlite3.Error):  # the next time will do
             retention.tidy(database, time.time(), in_memory=self.path is None)
 
 
-def finished(added: Added) -> Entry:
+def finished(entry: Entry, finish: Finish) -> Entry:
     """The entry as it is to be written; as it was where that fails."""
     try:
-        return added.finish(added.entry) if added.finish else added.entry
+        return finish(entry)
     except Exception:  # a fault of ours costs no other request its row
-        log.exception("%s is kept as it was known at its end", added.entry.row.id)
-        return added.entry
+        log.exception("%s is kept as it was known at its end", entry.row.id)
+        return entry
 
 
-def carried_out(work: Callable[[], object]) -> None:
+def carried_out(job: Job, database: sqlite3.Connection) -> None:
     try:
-        work()
+        job(database)
     except Exception:  # as above
         log.exception("a job of the usage store failed through a fault of idetour's own")
 
