@@ -1,5 +1,7 @@
+import pytest
+
 from idetour.endpoints import entry
-from idetour.endpoints.entry import Entry, Tickets
+from idetour.endpoints.entry import Entry, Line, Tickets
 
 
 def test_a_ticket_is_good_once() -> None:
@@ -30,3 +32,21 @@ def test_a_door_is_called_by_the_host_that_was_asked() -> None:
 
 def test_a_door_does_not_print_the_credentials_that_it_keeps() -> None:
     assert "sk-canary" not in repr(Entry(credentials={"authorization": "Bearer sk-canary"}))
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"host": "openrouter.ai"}, "openrouter.ai"),
+        ({"host": "API.OpenAI.com.:443"}, "api.openai.com"),
+        ({}, "api.openai.com"),
+        ({"host": ""}, None),
+        ({"host": "elsewhere.example"}, None),
+        ({"host": "openrouter.ai@elsewhere.example"}, None),
+    ],
+)
+def test_which_intercepted_host_is_meant_is_the_requests_to_say(
+    headers: dict[str, str], expected: str | None
+) -> None:
+    line = Line("api.openai.com", frozenset({"api.openai.com", "openrouter.ai"}))
+    assert line.meant(headers) == expected

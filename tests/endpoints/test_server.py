@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from endpoints.talk import Line, ask, look, request
 from idetour.endpoints import server
 from idetour.endpoints.serve import Gateway, assemble
 from idetour.profile.watch import Watched
+from upstream import Authority, until
 
 if TYPE_CHECKING:
     from conftest import Serving
@@ -23,32 +25,85 @@ def gateway(profile_file: Callable[..., Path]) -> Gateway:
     return assemble(Watched(profile_file("models: {m: demo/hello}")))
 
 
+class Elsewhere(asyncio.Protocol):
+    """Accepts connections as the proxy does: the first bytes are read, then the gateway gets it."""
+
+    def __init__(self, gateway: Gateway, tls: ssl.SSLContext | None = None) -> None:
+        self._gateway, self._tls = gateway, tls
+        self.over: list[asyncio.Task[None]] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        assert isinstance(self.transport, asyncio.Transport)
+        adopted = self._gateway.server.adopt(self.transport, data, tls=self._tls)
+        self.over.append(asyncio.ensure_future(adopted))
+
+    async def met(self, client: Callable[[int], list[int]]) -> list[int]:
+        """What `client` says of our port, once the connection is over."""
+        listener = await asyncio.get_running_loop().create_server(lambda: self, "127.0.0.1", 0)
+        try:
+            said = await asyncio.to_thread(client, listener.sockets[0].getsockname()[1])
+            await asyncio.wait_for(self.over[0], 5)
+        finally:
+            listener.close()
+            await self._gateway.stop()
+        return said
+
+
 def test_a_connection_that_somebody_else_accepted_is_served(gateway: Gateway) -> None:
-    """As the proxy does it: the first bytes were read already, and the end of the connection is awaited."""
-
-    class Elsewhere(asyncio.Protocol):
-        def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            self.transport = transport
-
-        def data_received(self, data: bytes) -> None:
-            assert isinstance(self.transport, asyncio.Transport)
-            over.append(gateway.server.adopt(self.transport, data))
-
-    over: list[asyncio.Future[None]] = []
-
     def twice(port: int) -> list[int]:
         with Line(port) as line:
             return [line.send(request("GET", "/health")).answer().status for _ in range(2)]
 
-    async def run() -> list[int]:
-        listener = await asyncio.get_running_loop().create_server(Elsewhere, "127.0.0.1", 0)
-        statuses = await asyncio.to_thread(twice, listener.sockets[0].getsockname()[1])
-        await asyncio.wait_for(over[0], 5)
-        listener.close()
-        await gateway.stop()
-        return statuses
+    elsewhere = Elsewhere(gateway)
+    assert (asyncio.run(elsewhere.met(twice)), len(elsewhere.over)) == ([200, 200], 1)
 
-    assert (asyncio.run(run()), len(over)) == ([200, 200], 1)
+
+@pytest.fixture
+def tls(authority: Authority) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(authority.leaf())
+    return context
+
+
+def test_it_may_begin_with_tls(gateway: Gateway, tls: ssl.SSLContext, authority: Authority) -> None:
+    def once(port: int) -> list[int]:
+        trust = ssl.create_default_context(cafile=authority.ca)
+        with (
+            socket.create_connection(("127.0.0.1", port), 10) as plain,
+            trust.wrap_socket(plain, server_hostname="localhost") as line,
+        ):
+            line.sendall(request("GET", "/health"))
+            return [int(line.recv(1000).split()[1])]
+
+    assert asyncio.run(Elsewhere(gateway, tls).met(once)) == [200]
+
+
+def test_one_whose_handshake_is_cut_off_is_over(gateway: Gateway, tls: ssl.SSLContext) -> None:
+    elsewhere = Elsewhere(gateway, tls)
+
+    def begin(port: int) -> list[int]:
+        with socket.create_connection(("127.0.0.1", port), 10) as plain:
+            plain.sendall(b"\x16\x03\x01\x02")
+            until(lambda: bool(elsewhere.over))
+            elsewhere.over[0].get_loop().call_soon_threadsafe(elsewhere.transport.abort)  # type: ignore[attr-defined]
+            return [len(plain.recv(100))]
+
+    assert asyncio.run(elsewhere.met(begin)) == [0]
+
+
+def test_one_that_speaks_no_tls_where_it_should_is_told_by_an_error(
+    gateway: Gateway, tls: ssl.SSLContext
+) -> None:
+    def wrong(port: int) -> list[int]:
+        with socket.create_connection(("127.0.0.1", port), 10) as plain:
+            plain.sendall(request("GET", "/health"))
+            return [len(plain.recv(100))]
+
+    with pytest.raises(ssl.SSLError, match="HTTP_REQUEST"):
+        asyncio.run(Elsewhere(gateway, tls).met(wrong))
 
 
 def test_a_connection_on_which_nothing_is_said_is_closed_in_the_end(

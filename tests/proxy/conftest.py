@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,6 +21,8 @@ from idetour import home as places
 from idetour.certs.authority import load
 from idetour.proxy import made
 from upstream import until
+
+HOST = "api.openai.com"
 
 
 class Proxy:
@@ -66,7 +70,7 @@ class Proxy:
         )  # mitmproxy leaves its sockets to the exit
 
     def _listening(self) -> bool:
-        return self.master.addons.get("door").gateway is not None and bool(self.addresses())
+        return self.master.addons.get("engine").gateway is not None and bool(self.addresses())
 
     def addresses(self) -> list[tuple[str, int]]:
         return [(str(each[0]), int(each[1])) for each in self.master.addons.get("proxyserver").listen_addrs()]
@@ -94,6 +98,18 @@ class Proxy:
     def client(self, **options: Any) -> httpx2.Client:
         """A program that uses us as its proxy and trusts our authority and no other."""
         return httpx2.Client(proxy=self.url, verify=self.trust(), trust_env=False, timeout=20, **options)
+
+    @contextlib.contextmanager
+    def line(self, sni: str | None = HOST, *, connect: str = f"{HOST}:443") -> Iterator[ssl.SSLSocket]:
+        """A connection by CONNECT, unless that is empty, and TLS. Whose certificate it is, is not looked at."""
+        context = self.trust()
+        context.check_hostname = False
+        with socket.create_connection(("127.0.0.1", self.port), 10) as plain:
+            if connect:
+                plain.sendall(f"CONNECT {connect} HTTP/1.1\r\nHost: {connect}\r\n\r\n".encode())
+                assert plain.recv(1000).startswith(b"HTTP/1.1 200 ")
+            with context.wrap_socket(plain, server_hostname=sni) as tls:
+                yield tls
 
     def direct(self) -> httpx2.Client:
         return httpx2.Client(base_url=self.url, trust_env=False, timeout=20)
@@ -127,3 +143,9 @@ def proxy(home: Path) -> Iterator[Callable[..., Proxy]]:
     """`proxy(profile, display=True)`, as many as a test needs."""
     with contextlib.ExitStack() as stack:
         yield lambda *args, **named: stack.enter_context(Proxy(*args, **named))
+
+
+@pytest.fixture(params=["never", "always"], ids=["fast", "as flows"])
+def either(request: pytest.FixtureRequest, proxy: Callable[..., Proxy]) -> Callable[..., Proxy]:
+    """`either(profile)`: what holds whether a connection is handed to the gateway or becomes flows."""
+    return partial(proxy, idetour_inspect=request.param)

@@ -10,7 +10,7 @@ import pytest
 
 from idetour.endpoints.health import MOST_REFUSALS, SHOWN_REFUSALS, Refusal, Refusals
 from idetour.proxy.handshakes import alert_in, cure, named, sentence
-from proxy.conftest import Proxy
+from proxy.conftest import HOST, Proxy
 from upstream import until
 
 
@@ -25,23 +25,29 @@ def health(running: Proxy) -> dict[str, Any]:
         return said
 
 
-def refuse(running: Proxy, host: str = "api.openai.com") -> None:
+def calling(running: Proxy, host: str = "") -> socket.socket:
+    """A connection, through CONNECT where a host is given."""
+    plain = socket.create_connection(("127.0.0.1", running.port), 10)
+    if host:
+        plain.sendall(f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n\r\n".encode())
+        assert plain.recv(1000).startswith(b"HTTP/1.1 200 ")
+    return plain
+
+
+def refuse(running: Proxy, host: str = HOST, *, tunnel: bool = False) -> None:
     """A client that trusts no authority of ours."""
     context = ssl.create_default_context()
-    with (
-        socket.create_connection(("127.0.0.1", running.port)) as plain,
-        pytest.raises(ssl.SSLCertVerificationError),
-    ):
+    with calling(running, host if tunnel else "") as plain, pytest.raises(ssl.SSLCertVerificationError):
         context.wrap_socket(plain, server_hostname=host)
 
 
 def leave(running: Proxy) -> None:
     """A client that closes the connection when it has seen the certificate, as Java and Node do."""
     out = ssl.MemoryBIO()
-    client = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), out, server_hostname="api.openai.com")
+    client = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), out, server_hostname=HOST)
     with pytest.raises(ssl.SSLWantReadError):
         client.do_handshake()
-    with socket.create_connection(("127.0.0.1", running.port)) as plain:
+    with calling(running, HOST) as plain:
         plain.sendall(out.read())
         plain.recv(4096)
 
@@ -51,11 +57,12 @@ def counted(running: Proxy, number: int) -> dict[str, Any]:
     return health(running)
 
 
+@pytest.mark.parametrize("tunnel", [True, False])
 def test_a_client_that_does_not_know_the_authority_is_told_with_its_remedy(
-    proxy: Callable[..., Proxy], profile: Path, caplog: pytest.LogCaptureFixture
+    either: Callable[..., Proxy], profile: Path, caplog: pytest.LogCaptureFixture, tunnel: bool
 ) -> None:
-    running = proxy(profile)
-    refuse(running)
+    running = either(profile)
+    refuse(running, tunnel=tunnel)
     [refusal] = counted(running, 1)["refusals"]
 
     assert "came for api.openai.com and did not take the certificate" in refusal["said"]
@@ -64,18 +71,31 @@ def test_a_client_that_does_not_know_the_authority_is_told_with_its_remedy(
     assert f"{refusal['said']} {refusal['remedy']}" in caplog.messages
 
 
-def test_a_client_that_leaves_without_a_word_is_told(proxy: Callable[..., Proxy], profile: Path) -> None:
-    running = proxy(profile)
+def test_a_client_that_leaves_without_a_word_is_told(either: Callable[..., Proxy], profile: Path) -> None:
+    running = either(profile)
     leave(running)
     [refusal] = counted(running, 1)["refusals"]
 
     assert "it left without a word" in refusal["said"]
 
 
-def test_the_same_is_told_once_and_counted_always(
-    proxy: Callable[..., Proxy], profile: Path, caplog: pytest.LogCaptureFixture
+def test_a_client_that_shares_no_cipher_with_us_is_told_so(
+    either: Callable[..., Proxy], profile: Path
 ) -> None:
-    running = proxy(profile)
+    running, context = either(profile), ssl.create_default_context()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("AES128-GCM-SHA256")  # whose key exchange asks for a certificate with RSA
+    with calling(running, HOST) as plain, pytest.raises(OSError, match=r"ALERT|EOF|reset"):
+        context.wrap_socket(plain, server_hostname=HOST)
+    [refusal] = counted(running, 1)["refusals"]
+
+    assert "no shared cipher" in refusal["said"]
+
+
+def test_the_same_is_told_once_and_counted_always(
+    either: Callable[..., Proxy], profile: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = either(profile)
     for host in ("api.openai.com", "api.openai.com", "openrouter.ai"):
         refuse(running, host)
     told = counted(running, 3)["refusals"]
@@ -86,8 +106,8 @@ def test_the_same_is_told_once_and_counted_always(
     assert sum("did not take the certificate" in message for message in caplog.messages) == 2
 
 
-def test_a_client_that_trusts_us_is_no_failure(proxy: Callable[..., Proxy], profile: Path) -> None:
-    running = proxy(profile)
+def test_a_client_that_trusts_us_is_no_failure(either: Callable[..., Proxy], profile: Path) -> None:
+    running = either(profile)
     with running.client() as client:
         client.get("https://api.openai.com/v1/models")
 
@@ -95,9 +115,9 @@ def test_a_client_that_trusts_us_is_no_failure(proxy: Callable[..., Proxy], prof
 
 
 def test_one_that_only_knocks_or_speaks_no_tls_is_no_failure(
-    proxy: Callable[..., Proxy], profile: Path
+    either: Callable[..., Proxy], profile: Path
 ) -> None:
-    running = proxy(profile, "reverse:https://api.openai.com@127.0.0.1:0")
+    running = either(profile, "reverse:https://api.openai.com@127.0.0.1:0")
     for words in (b"", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", b"\x16\x03\x01\x00\x05hello"):
         with socket.create_connection(("127.0.0.1", running.port), 5) as plain:
             plain.sendall(words)
@@ -109,10 +129,10 @@ def test_one_that_only_knocks_or_speaks_no_tls_is_no_failure(
 
 
 def test_where_other_machines_are_served_only_the_log_tells(
-    proxy: Callable[..., Proxy], profile_file: Callable[..., Path], caplog: pytest.LogCaptureFixture
+    either: Callable[..., Proxy], profile_file: Callable[..., Path], caplog: pytest.LogCaptureFixture
 ) -> None:
     profile = profile_file("models: {m: demo/hello}\naccess: sk-access-0123456789")
-    running = proxy(profile, idetour_lan=True)
+    running = either(profile, idetour_lan=True)
     refuse(running)
 
     assert until(lambda: any("did not take the certificate" in message for message in caplog.messages))

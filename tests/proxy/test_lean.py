@@ -24,7 +24,7 @@ def names(running: Proxy) -> set[str]:
 def test_what_has_nothing_to_do_is_gone(proxy: Callable[..., Proxy], profile: Path) -> None:
     running = proxy(profile)
     assert until(lambda: not names(running) & IDLE.keys())
-    assert {"proxyserver", "nextlayer", "tlsconfig", "clientplayback", "door"} <= names(running)
+    assert {"proxyserver", "nextlayer", "tlsconfig", "clientplayback", "door", "engine"} <= names(running)
 
 
 def test_all_stay_where_flows_are_displayed(proxy: Callable[..., Proxy], profile: Path) -> None:

@@ -11,7 +11,7 @@ from mitmproxy import exceptions
 from mitmproxy.options import Options
 from mitmproxy.tools.dump import DumpMaster
 
-from idetour.proxy.settings import FIXED, Settings, closed, is_loopback, keep_to_owner
+from idetour.proxy.settings import FIXED, Settings, closed, keep_to_owner
 from upstream import until
 
 
@@ -92,21 +92,6 @@ def test_the_fixed_settings_are_set_when_the_script_is_loaded() -> None:
 )
 def test_a_mode_without_an_address_is_closed_to_others(spec: str, made: str) -> None:
     assert configured(lambda _: closed([spec], "")) == [made]
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [
-        ("127.0.0.1", True),
-        ("127.8.8.8", True),
-        ("::1", True),
-        ("localhost", True),
-        ("0.0.0.0", False),
-        ("x", False),
-    ],
-)
-def test_loopback_is_told_from_the_rest(host: str, expected: bool) -> None:
-    assert is_loopback(host) is expected
 
 
 def test_a_mitmproxy_told_nothing_ends_up_on_loopback(

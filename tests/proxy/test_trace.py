@@ -70,8 +70,8 @@ def test_attempts_name_the_request_that_they_answer_and_what_was_changed(
     first, second = attempts(running)
     assert first.comment.startswith(f"attempt 1 of {id} · ")
     assert second.comment.startswith(f"attempt 2 of {id} · ")
-    assert "temperature 0.6 added" in second.comment
-    assert 'model "gpt-4o" → "two"' in second.comment
+    assert "temperature 0.6 added (second: always)" in second.comment
+    assert "model gpt-4o → two" in second.comment
 
 
 def test_an_attempt_that_failed_below_http_says_why(

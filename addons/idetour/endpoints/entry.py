@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from idetour.endpoints.access import hostname
 from idetour.endpoints.asgi import Exchange
 from idetour.endpoints.grants import Grant
 from idetour.gateway.pipeline import Pipeline
@@ -36,6 +37,19 @@ class Entry:
     @property
     def name(self) -> str:
         return self.host or "direct"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A connection to an intercepted host that the proxy handed over whole."""
+
+    host: str  # which it is
+    hosts: frozenset[str]  # all that are intercepted
+
+    def meant(self, headers: Mapping[str, str]) -> str | None:
+        """The intercepted host that a request is for, by its `Host`; None where that is another."""
+        named = (hostname(headers.get("host", self.host)) or "").rstrip(".")
+        return named if named in self.hosts else None
 
 
 @dataclass(frozen=True, slots=True)

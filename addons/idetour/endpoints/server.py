@@ -8,6 +8,7 @@ can *adopt* a connection that somebody else accepted.
 import asyncio
 import contextlib
 import ssl
+from asyncio.sslproto import SSLProtocol
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -18,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from idetour.endpoints.app import App
+from idetour.endpoints.entry import Line
 from idetour.errors import BadRequest, RequestError, openai_body
 
 KEEP_ALIVE_SECONDS = 120  # how long a connection may be idle
@@ -30,9 +32,7 @@ TOO_LONG = RequestError(
 
 def small_tls_buffers() -> None:
     """asyncio gives each TLS connection a zeroed buffer of 256 KB; one of 4 KB is as quick for what models send."""
-    from asyncio import sslproto
-
-    sslproto.SSLProtocol.max_size = 4 << 10
+    SSLProtocol.max_size = 4 << 10
 
 
 @dataclass(slots=True)
@@ -57,26 +57,40 @@ class Server:
         )
         self._config.load()
 
-    async def listen(
-        self, host: str, port: int, *, hop: bool = False, tls: ssl.SSLContext | None = None
-    ) -> int:
+    async def listen(self, host: str, port: int, *, hop: bool = False) -> int:
         """Listen; returns the port. With `hop`, only requests with a ticket are answered. Raises OSError."""
         factory = partial(self._protocol, {"hop": hop})
-        listener = await asyncio.get_running_loop().create_server(factory, host, port, ssl=tls, backlog=1024)
+        listener = await asyncio.get_running_loop().create_server(factory, host, port, backlog=1024)
         self._listeners.append(listener)
         return int(listener.sockets[0].getsockname()[1])
 
-    def adopt(self, transport: asyncio.Transport, received: bytes) -> asyncio.Future[None]:
-        """Serve a connection that was accepted elsewhere, `received` being what it has sent so far.
+    async def adopt(
+        self,
+        transport: asyncio.WriteTransport,
+        received: bytes,
+        *,
+        line: Line | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """Serve a connection that was accepted elsewhere until it is closed.
 
-        Returns a future that is done when the connection is closed.
+        `received` is what it has sent so far, `line` says that it is for an intercepted host. With
+        `tls` it begins with a handshake; raises OSError where that fails.
         """
-        closed = asyncio.get_running_loop().create_future()
-        protocol = self._protocol({"hop": False}, closed)
+        loop = asyncio.get_running_loop()
+        closed, shaken = loop.create_future(), loop.create_future()
+        protocol: asyncio.BaseProtocol = self._protocol({"hop": False, "line": line}, closed)
+        if tls is None:
+            shaken.set_result(None)
+        else:
+            protocol = Incoming(loop, protocol, tls, shaken, server_side=True)
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
-        protocol.data_received(received)
-        return closed
+        feed(protocol, received)
+        del received  # may be long, and what follows takes as long as the connection
+        await shaken
+        if not transport.is_closing():  # else it ended before it began, and `closed` will never be done
+            await closed
 
     def _protocol(
         self, state: dict[str, Any], closed: "asyncio.Future[None] | None" = None
@@ -97,6 +111,25 @@ class Server:
         for task in ending:
             task.cancel()
         return ending
+
+
+class Incoming(SSLProtocol):
+    """TLS of a client: its requests are long, and come in records of 16 KB."""
+
+    max_size = 16 << 10
+
+
+def feed(protocol: asyncio.BaseProtocol, data: bytes) -> None:
+    """Give a protocol what was read for it."""
+    if isinstance(protocol, asyncio.Protocol):
+        protocol.data_received(data)
+    elif isinstance(protocol, asyncio.BufferedProtocol):
+        while data:
+            buffer = memoryview(protocol.get_buffer(len(data)))
+            size = min(len(buffer), len(data))
+            buffer[:size] = data[:size]
+            protocol.buffer_updated(size)
+            data = data[size:]
 
 
 class Connection(HttpToolsProtocol):

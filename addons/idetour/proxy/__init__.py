@@ -5,6 +5,8 @@ from collections.abc import Callable
 from idetour.endpoints.health import Refusals
 from idetour.proxy.commands import Commands
 from idetour.proxy.door import Door
+from idetour.proxy.engine import Engine
+from idetour.proxy.greeting import Greeting
 from idetour.proxy.handshakes import Handshakes
 from idetour.proxy.lean import Lean
 from idetour.proxy.llmview import LlmView
@@ -12,16 +14,17 @@ from idetour.proxy.scribe import Scribe
 from idetour.proxy.settings import Settings
 from idetour.proxy.trace import Trace
 
-type Addon = Settings | Lean | Door | Scribe | Trace | LlmView | Commands | Handshakes
+type Addon = Settings | Lean | Engine | Greeting | Door | Scribe | Trace | LlmView | Commands | Handshakes
 
 
 def made() -> list[Addon]:
     """A set of addons of its own."""
-    scribe, kept = Scribe(), Refusals()
-    door = Door(scribe, kept)
+    scribe, refusals = Scribe(), Refusals()
+    engine, handshakes = Engine(scribe, refusals), Handshakes(refusals)
+    greeting = Greeting(engine, handshakes)
     return [
-        *(Settings(), Lean(), door, scribe),
-        *(Trace(door, scribe), LlmView(), Commands(door, scribe), Handshakes(kept)),
+        *(Settings(), Lean(), engine, greeting, Door(engine, scribe, greeting.to_us), scribe),
+        *(Trace(engine), LlmView(), Commands(engine, scribe), handshakes),
     ]
 
 
@@ -31,10 +34,10 @@ addons = made()
 def announce(say: Callable[[], None]) -> None:
     """Have `say` called once all that `addons` need listens."""
     for addon in addons:
-        if isinstance(addon, Door):
+        if isinstance(addon, Engine):
             addon.announce = say
 
 
 def problem() -> BaseException | None:
     """Why they could not start, once mitmproxy has ended."""
-    return next((addon.problem for addon in addons if isinstance(addon, Door)), None)
+    return next((addon.problem for addon in addons if isinstance(addon, Engine)), None)

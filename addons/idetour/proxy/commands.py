@@ -9,7 +9,7 @@ from mitmproxy import command, ctx, exceptions, flow, http
 
 from idetour.endpoints.serve import Gateway
 from idetour.gateway.place import TargetState
-from idetour.proxy.door import Door
+from idetour.proxy.engine import Engine
 from idetour.proxy.parts import decoded
 from idetour.proxy.scribe import OURS, Scribe
 from idetour.routes.plan import answers, unknown
@@ -23,13 +23,13 @@ log = logging.getLogger("idetour")
 class Commands:
     """`idetour.stats`, `idetour.use` and `idetour.replay`."""
 
-    def __init__(self, door: Door, scribe: Scribe) -> None:
-        self._door, self._scribe = door, scribe
+    def __init__(self, engine: Engine, scribe: Scribe) -> None:
+        self._engine, self._scribe = engine, scribe
 
     def _gateway(self) -> Gateway:
-        if self._door.gateway is None:
+        if self._engine.gateway is None:
             raise exceptions.CommandError("idetour does not run yet.")
-        return self._door.gateway
+        return self._engine.gateway
 
     @command.command("idetour.stats")  # type: ignore[untyped-decorator]
     def stats(self) -> Sequence[str]:

@@ -11,7 +11,7 @@ import re
 import sys
 import time
 
-from mitmproxy import tls
+from mitmproxy import connection, tls
 
 from idetour import ports
 from idetour.endpoints.health import MOST_REFUSALS, Refusal, Refusals
@@ -19,14 +19,15 @@ from idetour.endpoints.health import MOST_REFUSALS, Refusal, Refusals
 log = logging.getLogger("idetour")
 
 QUIET_SECONDS = 60.0  # an IDE tries again and again: a host and an alert are told once in this time
+GONE = "disconnected during the handshake"
 ALERTS = {
     "unknown ca": "it does not know the authority (alert unknown_ca)",
     "certificate unknown": "it does not trust it (alert certificate_unknown)",
     "bad certificate": "it does not accept it (alert bad_certificate)",
     "certificate expired": "it finds it expired (alert certificate_expired)",
-    "disconnected during the handshake": "it left without a word: it does not trust it, or accepts one certificate only (pinning)",
+    GONE: "it left without a word: it does not trust it, or accepts one certificate only (pinning)",
 }
-UNTRUSTED = ("unknown ca", "certificate unknown", "bad certificate", "disconnected during the handshake")
+UNTRUSTED = ("unknown ca", "certificate unknown", "bad certificate", GONE)
 HOST = re.compile(r"[A-Za-z0-9._-]{1,253}")
 SYSTEM = {"darwin": "macos", "win32": "windows-user"}
 EVERYWHERE = ("node", "java", "python")  # stores that are the same on every system
@@ -51,14 +52,23 @@ class Handshakes:
         self._told: dict[tuple[str, str], float] = {}  # host and alert → when, by the monotonic clock
 
     def tls_failed_client(self, data: tls.TlsData) -> None:
-        if data.ssl_conn is None:  # no ClientHello: somebody looked whether the port is open, or spoke no TLS
-            return
-        error = data.conn.error or ""
+        if (
+            data.ssl_conn is not None
+        ):  # else no ClientHello: somebody looked whether the port is open, or spoke no TLS
+            self._tell(data.context.client, data.conn.error or "")
+
+    def broken(self, client: connection.Client, error: OSError) -> None:
+        """One that failed without mitmproxy; `client.sni` is the host that was asked for."""
+        if isinstance(error, ConnectionResetError):
+            self._tell(client, GONE)
+        else:
+            self._tell(client, f" ({getattr(error, 'reason', None) or error})".replace("_", " ").lower())
+
+    def _tell(self, client: connection.Client, error: str) -> None:
         self._kept.failed += 1
-        host, alert = named(data.context.client.sni), alert_in(error)
+        host, alert = named(client.sni), alert_in(error)
         if not self._is_new(host, alert):
             return
-        client = data.context.client
         program = ports.talker(client.peername[1], client.sockname[1])
         said, remedy = sentence(host, alert, error, program), cure(alert, program)
         self._kept.recent.append(Refusal(at=time.time(), said=said, remedy=remedy))

@@ -43,7 +43,6 @@ class Scribe:
     def __init__(self) -> None:
         self.keys: Callable[[], Iterable[Secret]] = tuple
         self.entries: OrderedDict[str, Entry] = OrderedDict()
-        self._running: dict[str, http.HTTPFlow] = {}
         self._growing: dict[str, Growing] = {}
 
     def take_credentials(self, flow: http.HTTPFlow, host: str | None) -> Entry:
@@ -63,19 +62,10 @@ class Scribe:
 
     def remember(self, flow: http.HTTPFlow, entry: Entry) -> None:
         flow.metadata[OURS] = "request"
-        self._running[flow.id] = flow
         self.entries[flow.id] = entry
         self.entries.move_to_end(flow.id)
         while len(self.entries) > MOST_KEPT:
-            oldest, _ = self.entries.popitem(last=False)
-            self._running.pop(oldest, None)
-
-    def asked(self, request_id: str) -> bytes | None:
-        """The body of a request that is under way."""
-        for id, flow in self._running.items():
-            if (record := self.entries[id].record) and record.id == request_id:
-                return flow.request.raw_content
-        return None
+            self.entries.popitem(last=False)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         if flow.id not in self.entries or flow.response is None:
@@ -111,7 +101,6 @@ class Scribe:
         return owners
 
     def _finish(self, flow: http.HTTPFlow) -> None:
-        self._running.pop(flow.id, None)
         self._blanked(flow)
         if growing := self._growing.pop(flow.id, None):
             growing.end()

@@ -4,7 +4,6 @@ What can be set while mitmproxy starts is set here; what would make us loop, or
 open us to others, is refused in one sentence.
 """
 
-import ipaddress
 import logging
 import os
 import sys
@@ -16,6 +15,8 @@ from typing import ClassVar
 from mitmproxy import ctx, exceptions
 from mitmproxy.addonmanager import Loader
 from mitmproxy.proxy import mode_specs
+
+from idetour.addresses import is_loopback
 
 log = logging.getLogger("idetour")
 
@@ -53,7 +54,7 @@ class Settings:
             "idetour_inspect",
             str,
             "auto",
-            "Show requests by base URL as flows too: always, never (quickest), or auto: where flows are displayed.",
+            "Make flows of requests: always, never (quickest), or auto: where they are displayed, saved or handled.",
             choices=("auto", "always", "never"),
         )
         loader.add_option(
@@ -146,10 +147,3 @@ def with_loopback(spec: str) -> str:
     mode = mode_specs.ProxyMode.parse(spec)
     head = spec.rpartition("@")[0] if "@" in spec else spec
     return f"{head}@127.0.0.1:{mode.listen_port(ctx.options.listen_port)}"
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -14,13 +14,11 @@ from mitmproxy import connection, ctx, flow, hooks, http
 from mitmproxy.proxy.layers.http._hooks import HttpErrorHook, HttpRequestHeadersHook, HttpResponseHook
 
 from idetour.gateway.scrub import LEFT_OUT, in_pieces
-from idetour.proxy.changes import changes
-from idetour.proxy.door import Door
+from idetour.proxy.engine import Engine
 from idetour.proxy.growing import Growing
 from idetour.proxy.scribe import (
     BODY_LIMIT,
     OURS,
-    Scribe,
     covered,
     is_credential,
     masked,
@@ -40,12 +38,12 @@ NOWHERE = ("127.0.0.1", 0)
 class Trace:
     """Watches the gateway's transports while `idetour_trace` is set."""
 
-    def __init__(self, door: Door, scribe: Scribe) -> None:
-        self._door, self._scribe = door, scribe
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self._attempts: dict[str, int] = {}  # by request
 
     def running(self) -> None:
-        if gateway := self._door.gateway:
+        if gateway := self._engine.gateway:
             gateway.pipeline.transports.observe = self._begun if ctx.options.idetour_trace else None
 
     def configure(self, updated: set[str]) -> None:
@@ -63,9 +61,7 @@ class Trace:
         count = self._attempts[cause] = self._attempts.pop(cause, 0) + 1
         if len(self._attempts) > MOST_COUNTED:
             self._attempts.pop(next(iter(self._attempts)))
-        asked = self._scribe.asked(cause)
-        changed = changes(asked, outgoing.body) if asked and outgoing.body else []
-        return " · ".join([f"attempt {count} of {cause}", *changed])
+        return " · ".join([f"attempt {count} of {cause}", *outgoing.changed])
 
 
 class Exchange:
