@@ -9,7 +9,10 @@ from wire.edited import OFFERED
     [
         (Edits(), []),
         (Edits(offered={}), []),
-        (Edits(think="opened", offered=OFFERED, cumulative=True), ["Cumulative", "Think", "Repair"]),
+        (
+            Edits(think="opened", offered=OFFERED, cumulative=True),
+            ["Cumulative", "Think", "Repair", "Thoughts"],
+        ),
     ],
 )
 def test_an_answer_gets_the_editors_that_its_model_needs(edits: Edits, editors: list[str]) -> None:

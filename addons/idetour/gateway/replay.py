@@ -19,6 +19,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Raw
 
+from idetour.gateway.seals import Seals
 from idetour.routes.plan import Candidate
 from idetour.upstreams import OWN
 from idetour.wire import anthropic_turns, raw
@@ -68,6 +69,7 @@ class Kept(NamedTuple):
 class Replay:
     """The memory of it: the oldest goes first."""
 
+    seals: Seals = field(default_factory=Seals)
     _kept: OrderedDict[tuple[Place, bytes], Kept] = field(default_factory=OrderedDict)
     _places: Counter[Place] = field(default_factory=Counter)
     _size: int = 0

@@ -56,6 +56,20 @@ STREAM_ONLY = re.compile(
     r"non-?streaming calls|only supports? stream|streaming (?:mode )?is required|stream\W{0,2} must be (?:set to )?true",
     re.I,
 )
+WHOLE_ONLY = re.compile(
+    r"\bstream(?:ing)?\b\W{0,2}\s(?:mode |responses? )?(?:is |are )?(?:currently )?not (?:supported|available|allowed|enabled)"
+    r"|not support (?:true for )?stream(?:ing)?\b|\bstream\b\W{0,2} does not support true|\bto stream this model"
+    r"|\bstream\b\W{0,2} must be (?:set to )?false",
+    re.I,
+)
+# How OpenAI, Anthropic and Google say that thoughts were not sealed by them, or that a letter of them is missing.
+UNREADABLE = re.compile(
+    r"encrypted.content\b.*(?:could not|cannot|can't|failed to|did not).{0,20}(?:verif|decrypt|pars|match)"
+    r"|invalid.encrypted.content|invalid\W+(?:signature|data)\W+in\W+(?:redacted_)?thinking"
+    r"|thinking\b.{0,40}\bblocks.{0,60}cannot be modified|thought.signature is not valid|(?:invalid|corrupted) thought.signature",
+    re.I | re.S,
+)
+UNSIGNED = re.compile(r"missing a\W+thought_signature", re.I)  # Gemini, of calls that it did not make
 THOUGHTLESS = re.compile(r"does not support thinking", re.I)  # Ollama, which names the model instead
 DEVELOPER = re.compile(r"developer|(?:unexpected|unknown|invalid|unsupported) (?:message )?role", re.I)
 TEXT_ONLY = re.compile(r"content.{0,40}(?:must|should) be a (?:valid )?string|expected a string", re.I | re.S)
@@ -118,6 +132,8 @@ def read(said: Fault, sent: bytes) -> list[Quirk]:
     words = " ".join(filter(None, (said.message, (said.code or "").replace("_", " "))))
     if manner := _manner(words, body):
         return [manner]
+    if UNSIGNED.search(words):
+        return [each for each in [Quirk("sign", "messages.thought_signature")] if apply(fields, each)]
     if history.COMPLAINT.search(words) and history.lacking(fields.get("messages", raw.NULL)):
         return [Quirk("manner", "strict_history", True)]
     if "think" in body and THOUGHTLESS.search(words):
@@ -127,6 +143,11 @@ def read(said: Fault, sent: bytes) -> list[Quirk]:
         return [Quirk("set", "tool_choice", {"type": "auto"} if messages else "auto")]
     made = [_quirk(words, path, body) for path in _named(said, words, body)]
     return [each for each in made[:MOST_NAMED] if each and apply(dict(fields), each)]
+
+
+def of_seals(said: Fault) -> bool:
+    """Whether it is about thoughts that the upstream cannot read, because they are not its own."""
+    return bool(UNREADABLE.search(f"{said.code} {said.message[:LONGEST]}"))
 
 
 def mentions(said: Fault, field: str) -> bool:
@@ -141,6 +162,8 @@ def _manner(words: str, body: dict[str, Any]) -> Quirk | None:
         return Quirk("manner", "replay", True)
     if not body.get("stream") and STREAM_ONLY.search(words):
         return Quirk("manner", "stream", "only")
+    if body.get("stream") and WHOLE_ONLY.search(words):
+        return Quirk("manner", "stream", "never")
     messages = [each for each in body.get("messages") or () if isinstance(each, dict)]
     if DEVELOPER.search(words) and any(each.get("role") == "developer" for each in messages):
         return Quirk("manner", "developer", False)

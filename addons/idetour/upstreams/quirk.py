@@ -18,9 +18,9 @@ from idetour.profile import KnownModel, Manners, Target, Upstream
 from idetour.upstreams import history
 from idetour.upstreams.adapt import CONTENT_PARTS, DEVELOPER, RawFields, clamp, renamed
 from idetour.upstreams.transport import Outgoing
-from idetour.wire import chat, raw
+from idetour.wire import chat, raw, seals
 
-type Kind = Literal["drop", "rename", "clamp", "set", "allow", "manner"]
+type Kind = Literal["drop", "rename", "clamp", "set", "allow", "sign", "manner"]
 
 FREE = ("auto", "none")  # a tool_choice that forces nothing
 
@@ -34,6 +34,7 @@ class Quirk:
     clamp    a number: `value` is [lowest, highest], either may be None
     set      it is sent as `value`, if at all
     allow    `value` lists what may be sent; anything else is not
+    sign     calls that another model made are marked as such: Gemini refuses those without a signature
     manner   `field` is a word of Manners, with this value
     """
 
@@ -55,8 +56,10 @@ class Quirk:
                 return f"{self.field} set to {shown(value)}"
             case "allow":
                 return f"{self.field} only {', '.join(self.value)}"
+            case "sign":
+                return "calls of other models marked"
             case "manner":
-                return MANNERS[self.field]
+                return "asked for whole" if self.value == "never" else MANNERS[self.field]
             case _:
                 return f"{self.field} dropped"
 
@@ -96,7 +99,7 @@ def decides(quirk: Quirk, fields: RawFields) -> bool:
     messages = fields.get("messages", raw.EMPTY_LIST)
     match quirk.field:
         case "stream":
-            return fields.get("stream") != Raw(b"true")
+            return (fields.get("stream") == Raw(b"true")) is (quirk.value == "never")
         case "developer":
             return bool(DEVELOPER.search(messages))
         case "flatten":
@@ -137,6 +140,8 @@ def apply(fields: RawFields, quirk: Quirk) -> bool:
             clamp(fields, {name: (-math.inf if low is None else low, math.inf if high is None else high)})
         case "set" if name != "tool_choice" or forces(msgspec.json.decode(before)):
             fields[name] = raw.of(quirk.value)
+        case "sign" if raw.kind(before) == b"[":
+            fields[name] = seals.signed(before)
         case "allow" if msgspec.json.decode(before) not in quirk.value:
             del fields[name]
     return fields.get(name) != before
@@ -174,9 +179,10 @@ def line(target: Target, quirk: Quirk) -> str | None:
         case Quirk("manner", name, value):
             words = f"{name}: {shown(value)}"
         case Quirk("rename", name, value):
-            words = f"rename: {{ {name}: {value} }}"
+            return f"models: {{ NAME: {{ to: {target}, rename: {{ {name}: {value} }} }} }}"
         case Quirk("clamp", name, [low, high]) if high is not None:
-            words = f"clamp: {{ {name}: {shown([low or 0, high])} }}"
+            limits = shown([low or 0, high])
+            return f"models: {{ NAME: {{ to: {target}, clamp: {{ {name}: {limits} }} }} }}"
         case Quirk("drop", "stream_options"):
             words = "usage: false"  # it is ours to ask for, not the client's
         case Quirk("drop", name) | Quirk("set", "tool_choice" as name):

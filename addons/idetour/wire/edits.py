@@ -8,6 +8,7 @@ from idetour.wire.calls import Calls
 from idetour.wire.cumulative import Cumulative
 from idetour.wire.editor import Editor
 from idetour.wire.repair import Repair
+from idetour.wire.repair_thoughts import Thoughts
 from idetour.wire.repair_types import Offered
 from idetour.wire.think import Think
 
@@ -20,7 +21,7 @@ class Edits:
 
     The caller reads, when the answer has ended:
 
-    found        calls that had come as text
+    found        calls that had come as text, or in thoughts
     mended       calls whose arguments were no JSON, and are now
     unreadable   calls whose arguments are still none
     """
@@ -32,7 +33,7 @@ class Edits:
     found: int = 0
     mended: int = 0
     unreadable: int = 0
-    _repairs: list[Repair] = field(default_factory=list)
+    _repairs: list[Repair | Thoughts] = field(default_factory=list)
 
     @property
     def mend(self) -> bool:
@@ -44,8 +45,9 @@ class Edits:
         if self.think:
             made.append(Think(opened=self.think == "opened"))
         if self.offered:
-            self._repairs.append(Repair(self.offered))
-            made.append(self._repairs[-1])
+            repair, thoughts = Repair(self.offered), Thoughts(self.offered)
+            self._repairs += [repair, thoughts]
+            made += [repair, thoughts]
         return made
 
     def tell(self, calls: Iterable[Calls]) -> None:
