@@ -15,14 +15,6 @@ type Idetour = Callable[..., Result]
 KEY = "nvapi-canary-0123456789-wxyz"
 
 
-@pytest.fixture
-def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Whose `.qwen` it is."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    return tmp_path
-
-
 def lines(result: Result) -> list[str]:
     return [" ".join(line.split()) for line in result.stdout.splitlines()]
 
@@ -137,10 +129,8 @@ def test_a_login_is_tried_with_a_renewed_token(
     user: Path,
     upstream: Upstream,
     profile_file: Callable[..., Path],
-    monkeypatch: pytest.MonkeyPatch,
+    qwen: Qwen,
 ) -> None:
-    monkeypatch.setenv("IDETOUR_QWEN_URL", upstream.origin)
-    qwen = Qwen(upstream)
     qwen.login(user / ".qwen", expires_in=-5)
     path = profile_file(
         f"upstreams: {{ qwen: {{ url: '{upstream.url}' }} }}\nmodels: {{ m: qwen/coder-model }}"

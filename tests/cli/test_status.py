@@ -16,7 +16,7 @@ from conftest import ADDONS
 from endpoints.talk import ask, chat
 from idetour.cli.status import weighing
 from idetour.endpoints.admin import token
-from idetour.endpoints.weights import save
+from idetour.endpoints.weights import EVERYWHERE, save
 from idetour.home import folder
 from idetour.profile.read import read
 from upstream import Upstream, status, until
@@ -92,7 +92,7 @@ def test_weights_that_were_set_are_shown_here_and_by_check(
     idetour: Idetour, home: Path, serving: Callable[..., Any], profile_file: Callable[..., Path]
 ) -> None:
     path = profile_file("routes: { r: [{ use: { demo/hello: 3, demo/echo: 1 } }] }")
-    save(folder("state"), read(path), {"r": {"demo/hello": 0.5}})
+    save(folder("state"), read(path), {"r": {EVERYWHERE: {"demo/hello": 0.5}}})
     running = serving(path, state=folder("state"), admin=token(folder("state")))
     line = "weights r differs from the profile: demo/hello 3 → 0.5"
 
@@ -114,7 +114,7 @@ def test_watch_goes_on_until_ctrl_c(started: Any) -> None:
         assert child.stdout
         looks = [json.loads(child.stdout.readline()) for _ in range(2)]
         child.send_signal(signal.SIGINT)
-        said = child.communicate(timeout=5)
+        said = child.communicate(timeout=20)
     assert [look["recent"] for look in looks] == [[], []]
     assert (child.returncode, said) == (0, (b"", b""))
 
@@ -129,7 +129,7 @@ def test_watch_looks_again_when_something_happens(started: Any) -> None:
         while not looks[-1]["recent"] and len(looks) < 5:
             looks.append(json.loads(child.stdout.readline()))
         child.send_signal(signal.SIGINT)
-        child.communicate(timeout=5)
+        child.communicate(timeout=20)
     assert looks[-1]["recent"][0]["asked"] == "m"
 
 
@@ -150,3 +150,12 @@ def test_weights_are_a_line_for_each_route() -> None:
     differing = {"r": {"a": {"was": 3.0, "now": 0.5}, "b": {"was": 1.0, "now": 0.0}}}
 
     assert [*weighing(differing)] == ["r differs from the profile: a 3 → 0.5, b 1 → 0"]
+
+
+def test_a_rule_with_weights_of_its_own_has_a_line_of_its_own() -> None:
+    moved = {"was": 3, "now": 0.5}
+
+    assert [*weighing({"r": {"a": moved, "2": {"now": moved}}})] == [
+        "r differs from the profile: a 3 → 0.5",
+        "r, rule 2 differs from the profile: now 3 → 0.5",
+    ]

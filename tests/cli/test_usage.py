@@ -97,4 +97,6 @@ def test_what_cannot_be_meant_is_refused(idetour: Idetour, used: None, words: tu
 
 def test_money_says_its_currency_and_nothing_where_nothing_is_known() -> None:
     assert money({}) == "–"
+    assert money({"": 0.0}) == "free"
+    assert money({"": 0.0, "USD": 2.0}) == "2.00 USD"
     assert money({"USD": 0.00042, "CNY": 12.3456}) == "0.0004 USD + 12.35 CNY"

@@ -4,13 +4,13 @@ import asyncio
 import json
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from idetour.endpoints import weights
-from idetour.endpoints.weights import Weights, differences, read, saved, with_weights
+from idetour.endpoints.weights import EVERYWHERE, Weights, differences, read, saved, with_weights
 from idetour.errors import BadRequest, RequestError
 from idetour.profile import Profile
 from idetour.profile.watch import Watched
@@ -42,14 +42,14 @@ def shares(profile: Profile) -> dict[str, int]:
 
 
 def test_other_weights_are_other_shares(profile: Profile) -> None:
-    usual, turned = shares(profile), shares(with_weights(profile, {"gpt-4o": {"a": 1, "b": 3}}))
+    usual, turned = shares(profile), shares(with_weights(profile, {"gpt-4o": {EVERYWHERE: {"a": 1, "b": 3}}}))
 
     assert 700 < usual["echo"] < 800
     assert 700 < turned["hello"] < 800
 
 
 def test_a_weight_of_nothing_is_not_asked_any_more(profile: Profile) -> None:
-    only = plan(with_weights(profile, {"gpt-4o": {"a": 0}}), "gpt-4o")
+    only = plan(with_weights(profile, {"gpt-4o": {EVERYWHERE: {"a": 0}}}), "gpt-4o")
 
     assert [str(each.target) for each in only.candidates] == ["demo/hello", "demo/thinker"]
 
@@ -60,8 +60,8 @@ def test_where_nothing_is_weighed_that_is_said(profiles: Callable[..., Profile])
 
 
 def test_a_name_alone_is_meant_in_every_route_that_chooses_it(profile: Profile) -> None:
-    assert read(b'{"a": 2}', profile) == {"gpt-4o": {"a": 2}, "other": {"a": 2}}
-    assert read(b'{"gpt-4o": {"a": 0.5}}', profile) == {"gpt-4o": {"a": 0.5}}
+    assert read(b'{"a": 2}', profile) == {"gpt-4o": {EVERYWHERE: {"a": 2}}, "other": {EVERYWHERE: {"a": 2}}}
+    assert read(b'{"gpt-4o": {"a": 0.5}}', profile) == {"gpt-4o": {EVERYWHERE: {"a": 0.5}}}
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,14 @@ def test_a_name_alone_is_meant_in_every_route_that_chooses_it(profile: Profile) 
         (b'{"a": "1"}', "got `str`"),
         (b'{"a": null}', "got `null`"),
         (b'{"gpt-4o": {"a": [1]}}', "got `array`"),
+        (b'{"gpt-4o": {"1": {"a": "1"}}}', "got `str`"),
+        (b'{"gpt-4o": {"1": {}}}', "No weight is named"),
+        (b'{"gpt-4o": {"1": {"c": 1}}}', "No route chooses 'gpt-4o.1.c'"),
+        (b'{"gpt-4o": {"1": {"a": -1}}}', "0 or more, not -1"),
+        (b'{"gpt-4o": {"2": {"a": 1}}}', "Route gpt-4o has no rule '2'. It has 1, counted from 1."),
+        (b'{"gpt-4o": {"0": {"a": 1}}}', "has no rule '0'"),
+        (b'{"gpt-4o": {"\xc2\xb2": {"a": 1}}}', "has no rule"),
+        (b'{"gpt-4": {"1": {"a": 1}}}', "The profile has no such route"),
         (b"[1]", "got `array`"),
         (b"{}", "No weight is named"),
         (b'{"gpt-4o": {}}', "No weight is named"),
@@ -139,7 +147,7 @@ def test_the_profile_is_made_once_until_it_or_the_weights_change(watched: Watche
     first = made.profile
 
     assert made.profile is first
-    watched.current = with_weights(watched.current, {"gpt-4o": {"a": 4}})
+    watched.current = with_weights(watched.current, {"gpt-4o": {EVERYWHERE: {"a": 4}}})
     assert made.profile is not first
     assert differences(first, made.profile) == {"gpt-4o": {"a": {"was": 3, "now": 4}}}
 
@@ -147,11 +155,83 @@ def test_the_profile_is_made_once_until_it_or_the_weights_change(watched: Watche
 def test_a_profile_that_changed_keeps_what_still_fits(
     profile: Profile, profiles: Callable[..., Profile]
 ) -> None:
-    stated = {"gpt-4o": {"a": 0.0, "gone": 7.0}, "old": {"a": 1.0}}
+    stated = {"gpt-4o": {EVERYWHERE: {"a": 0.0, "gone": 7.0}}, "old": {EVERYWHERE: {"a": 1.0}}}
     fewer = profiles("models: { a: demo/echo }\nroutes: { gpt-4o: [{ use: a }] }")
 
     assert with_weights(fewer, stated).routes == fewer.routes  # `a` is alone there: 0 would leave nobody
     assert with_weights(profile, stated).routes["gpt-4o"][0].use == {"a": 0, "b": 1}
+
+
+RULES = """
+models: {{ a: demo/echo, b: demo/hello }}
+routes:
+  r:
+    - {first}
+    - {{ when: {{ images: true, says: [x] }}, use: {{ a: 1, b: 1 }} }}
+    - use: {{ a: 1, b: 1, demo/thinker: 1 }}
+"""
+FIRST = "{ when: { says: [y] }, use: { a: 1, b: 1 } }"
+
+
+@pytest.fixture
+def ruled(profile_file: Callable[..., Path]) -> Watched:
+    return Watched(profile_file(RULES.format(first=FIRST), "rules.yaml"))
+
+
+def uses(made: Weights) -> list[Mapping[str, float]]:
+    return [rule.use for rule in made.profile.routes["r"]]
+
+
+def test_a_weight_can_be_that_of_one_rule(ruled: Watched) -> None:
+    made = run(ruled, '{"r": {"2": {"a": 5}}}')
+
+    assert uses(made) == [{"a": 1, "b": 1}, {"a": 5, "b": 1}, {"a": 1, "b": 1, "demo/thinker": 1}]
+    assert made.differing == {"r": {"2": {"a": {"was": 1, "now": 5}}}}
+
+
+def test_a_name_that_one_rule_chooses_is_told_without_its_number(ruled: Watched) -> None:
+    made = run(ruled, '{"r": {"3": {"demo/thinker": 2}}}')
+
+    assert made.differing == {"r": {"demo/thinker": {"was": 1, "now": 2}}}
+
+
+def test_what_is_said_of_all_rules_later_holds_in_all(ruled: Watched) -> None:
+    made = run(ruled, '{"r": {"2": {"a": 5, "b": 3}}}', '{"a": 7}')
+
+    assert [use["a"] for use in uses(made)] == [7, 7, 7]
+    assert uses(made)[1]["b"] == 3
+
+
+def test_in_one_body_a_rule_is_the_exception(ruled: Watched) -> None:
+    made = run(ruled, '{"r": {"1": {"a": 5}, "a": 7}}')
+
+    assert [use["a"] for use in uses(made)] == [5, 7, 7]
+
+
+def test_one_rule_too_keeps_somebody_to_choose(ruled: Watched) -> None:
+    with pytest.raises(BadRequest, match="would choose nobody"):
+        run(ruled, '{"r": {"1": {"a": 0, "b": 0}}}')
+    assert uses(run(ruled, '{"r": {"3": {"a": 0, "b": 0}}}'))[2]["demo/thinker"] == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        (
+            RULES.format(first="{ when: { tokens_over: 9 }, use: a }\n    - " + FIRST),
+            [1, 1, 5, 1],
+        ),  # one more
+        (RULES.replace("images: true, says: [x]", "says: [x], images: true").format(first=FIRST), [1, 5, 1]),
+        (RULES.replace("[x]", "[z]").format(first=FIRST), [1, 1, 1]),  # another condition: another rule
+    ],
+)
+def test_a_rule_is_found_again_by_its_condition(
+    ruled: Watched, tmp_path: Path, written: str, found: list[float]
+) -> None:
+    run(ruled, '{"r": {"2": {"a": 5}}}', folder=tmp_path)
+    ruled.current.path.write_text(written)
+
+    assert [use["a"] for use in uses(Weights(Watched(ruled.current.path), tmp_path))] == found
 
 
 def test_they_survive_a_restart_in_a_file_that_nobody_else_can_read(watched: Watched, tmp_path: Path) -> None:
@@ -171,8 +251,8 @@ def test_each_profile_has_its_own(watched: Watched, tmp_path: Path) -> None:
     assert saved(tmp_path, second.current) == {}
     run(second, '{"b": 4}', folder=tmp_path)
     assert [saved(tmp_path, each.current) for each in (watched, second)] == [
-        {"gpt-4o": {"b": 9}},
-        {"gpt-4o": {"b": 4}},
+        {"gpt-4o": {EVERYWHERE: {"b": 9}}},
+        {"gpt-4o": {EVERYWHERE: {"b": 4}}},
     ]
 
 
@@ -185,7 +265,7 @@ def test_a_broken_file_is_told_and_replaced(
     assert Weights(watched, tmp_path).profile is watched.current
     assert "the profile's own weights hold" in caplog.text
     run(watched, '{"b": 9}', folder=tmp_path)
-    assert saved(tmp_path, watched.current) == {"gpt-4o": {"b": 9}}
+    assert saved(tmp_path, watched.current) == {"gpt-4o": {EVERYWHERE: {"b": 9}}}
 
 
 def test_what_cannot_be_kept_is_not_taken_on(watched: Watched, tmp_path: Path) -> None:

@@ -55,6 +55,25 @@ def test_hello_says_what_it_is_and_what_it_heard() -> None:
     )
 
 
+def test_tools_are_a_part_of_what_is_asked_and_pictures_are_not_counted_by_their_bytes() -> None:
+    def prompt(*said: dict[str, Any], **more: Any) -> int:
+        count: int = answer("hello", *said, **more)["usage"]["prompt_tokens"]
+        return count
+
+    picture = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{'A1b2' * 5000}"}}
+    assert prompt(user("hi"), tools=[TOOL] * 20) > prompt(user("hi")) + 400
+    assert prompt(user([picture])) < 400
+
+
+def test_what_is_thought_and_called_counts_as_well() -> None:
+    def said(model: str, **more: Any) -> int:
+        count: int = answer(model, **more)["usage"]["completion_tokens"]
+        return count
+
+    assert said("thinker") > said("hello") + 10
+    assert 5 < said("tools", tools=[TOOL]) < said("hello")
+
+
 def test_thinker_thinks_before_it_speaks() -> None:
     message = answer("thinker")["choices"][0]["message"]
 

@@ -1,10 +1,12 @@
 """What a request cost: by whose figures, in which tier; and unknown where nobody knows."""
 
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
 
-from idetour.profile.prices import Price, Tier
+from idetour.profile.prices import Price, Tier, load
+from idetour.upstreams.demo import MODELS
 from idetour.usage.prices import Cost, Prices
 from idetour.wire.usage import Usage
 
@@ -48,6 +50,17 @@ def test_cached_tokens_cost_what_others_do_where_nothing_else_is_known() -> None
 )
 def test_what_nobody_knows_has_no_cost(target: str | None, usage: Usage | None) -> None:
     assert PRICES.cost(target, usage) is None
+
+
+def test_what_is_free_costs_nothing_in_no_currency() -> None:
+    free = Price(currency="USD", source="", tiers=(Tier(input=0, output=0),))
+
+    assert Prices({"up/free": free}).cost("up/free", Usage(9, 3)) == Cost(0.0, "")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_demo_is_free(model: str, home: Path) -> None:
+    assert Prices(load()[0]).cost(f"demo/{model}", Usage(9, 3)) == Cost(0.0, "")
 
 
 def test_what_the_upstream_says_that_it_took_wins_and_may_be_nothing() -> None:

@@ -2,6 +2,7 @@
 
 import random
 from contextlib import closing
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,8 +23,9 @@ def test_a_request_counts_once_in_each_step() -> None:
         assert [tuple(each) for each in found] == [(step, 2, 1, 1, 100) for step in (60, 3600, 86400)]
 
 
-def test_what_the_doctor_asks_is_in_no_sum() -> None:
-    with closing(filled(entry(), entry(client=DOCTOR))) as database:
+@pytest.mark.parametrize("other", [{"client": DOCTOR}, {"outcome": "refused", "target": None}])
+def test_what_the_doctor_asks_and_what_was_refused_is_in_no_sum(other: dict[str, Any]) -> None:
+    with closing(filled(entry(), entry(**other))) as database:
         kept = [tuple(each) for each in database.execute("SELECT COUNT(*) FROM requests")]
         summed = [tuple(each) for each in database.execute("SELECT SUM(requests) FROM sums WHERE step = 60")]
         assert (kept, summed) == ([(2,)], [(1,)])

@@ -4,15 +4,13 @@ import json
 import re
 import shlex
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
-from idetour.cli.group import Group
+from idetour.cli.group import Group, its_port
 from idetour.cli.keys import keep, of_profile, profile_of, state, trust, typed_key, upstream_of
 from idetour.errors import SetupError
 
@@ -35,17 +33,25 @@ def accounts() -> None:
 @accounts.command("list", short_help="All accounts, and how they are.")
 @of_profile
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def list_(profile_name: str | None, as_json: bool) -> None:
-    """All accounts with the last four characters of their keys, the environment's included."""
+@its_port
+def list_(profile_name: str | None, as_json: bool, port: int) -> None:
+    """All accounts with the last four characters of their keys, the environment's included.
+
+    An idetour that runs is asked who rests, until when and why, and how often each was asked today.
+    """
+    from idetour.cli import faring
     from idetour.cli.screen import console, table
 
-    found = [*known(profile_name)]
+    told, unknown = faring.running(port)
+    found = [*faring.together(known(profile_name), told, alone=bool(unknown))]
     if as_json:
-        return click.echo(json.dumps([asdict(each) for each in found], ensure_ascii=False, indent=2))
+        return click.echo(json.dumps([each.told() for each in found], ensure_ascii=False, indent=2))
     if not found:
         return console.print(NONE)
-    headings = ("account", "kind", "key", "weight", "since", "state")
-    table(headings, map(cells, found))
+    today = () if unknown else ("today",)
+    table(("account", "kind", "key", "weight", "since", *today, "state"), map(faring.cells, found))
+    if unknown:
+        console.print(unknown, style="dim")
 
 
 @accounts.command(short_help="Keep a key, unchecked (`idetour login` checks it).")
@@ -197,23 +203,3 @@ def variable(name: str, upstream: "Upstream | None") -> str:
     if upstream and upstream.key_names:
         return upstream.key_names[0]
     return re.sub(r"\W", "_", name).upper() + "_API_KEY"
-
-
-def cells(account: "Listed") -> Iterator[str]:
-    """An account as a line of the table."""
-    yield account.name
-    yield account.kind
-    yield account.key
-    yield "" if account.weight == 1 else f"{account.weight:g}"
-    yield time.strftime("%Y-%m-%d", time.localtime(account.added)) if account.added else ""
-    yield condition(account)
-
-
-def condition(account: "Listed") -> str:
-    if account.disabled:
-        return "rests (idetour accounts enable)"
-    if account.trouble or account.expires is None:
-        return account.trouble or "ready"
-    until = time.strftime("%Y-%m-%d %H:%M", time.localtime(account.expires))
-    fresh = account.expires > time.time()
-    return f"token until {until}" if fresh else f"token ended {until}; it is renewed when asked"

@@ -147,8 +147,11 @@ def went(request: dict[str, Any]) -> Iterable[str]:
     )
 
 
-def weighing(differing: dict[str, dict[str, dict[str, float]]]) -> Iterator[str]:
-    """Weights that were set while it ran, a line for each route."""
-    for route, names in differing.items():
-        parts = ", ".join(f"{name} {each['was']:g} → {each['now']:g}" for name, each in names.items())
-        yield f"{route} differs from the profile: {parts}"
+def weighing(differing: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """Weights that were set while it ran: a line for each route, and for each rule of it that has one of its own."""
+    for route, said in differing.items():
+        alike = {name: each for name, each in said.items() if isinstance(each.get("now"), int | float)}
+        rules = {f"{route}, rule {key}": each for key, each in said.items() if key not in alike}
+        for place, names in (({route: alike} if alike else {}) | rules).items():
+            parts = ", ".join(f"{name} {each['was']:g} → {each['now']:g}" for name, each in names.items())
+            yield f"{place} differs from the profile: {parts}"

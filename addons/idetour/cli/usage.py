@@ -109,16 +109,18 @@ def line(name: str, sums: Mapping[str, Any]) -> Iterator[str]:
     yield f"{sums['prompt']:,}"
     yield f"{sums['cached'] / sums['prompt']:.0%}" if sums["cached"] and sums["prompt"] else ""
     yield f"{sums['completion']:,}"
-    yield money(sums["costs"])
+    free = not sums["costs"] and not sums["unpriced"] and sums["prompt"] + sums["completion"]
+    yield money({"": 0.0} if free else sums["costs"])
     for kind in ("first_token", "total"):
         half, most = sums[kind]["p50"], sums[kind]["p95"]
         yield "–" if half is None else f"{duration(half)}, {duration(most)}"
 
 
 def money(costs: Mapping[str, float]) -> str:
-    """`1.25 USD`, `0.0004 USD + 3.10 CNY`; – where no price is known."""
+    """`1.25 USD`, `0.0004 USD + 3.10 CNY`; `free`; – where no price is known."""
     parts = (f"{amount:.2f}" if amount >= 1 else f"{amount:.4f}" for amount in costs.values())
-    return " + ".join(f"{part} {currency}" for part, currency in zip(parts, costs, strict=True)) or "–"
+    said = [f"{part} {currency}" for part, currency in zip(parts, costs, strict=True) if currency]
+    return " + ".join(said) or ("free" if costs else "–")
 
 
 def write(groups: list[dict[str, Any]], by: By) -> None:

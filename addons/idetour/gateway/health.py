@@ -37,7 +37,7 @@ MOST_PLACES = 2000  # the oldest idle one is forgotten: with `key: client` every
 class Rests(NamedTuple):
     left: float | None  # seconds until it may be asked again; None: now
     why: str
-    today: int  # requests
+    under_way: int  # requests
 
 
 @dataclass(slots=True)
@@ -106,7 +106,6 @@ class Health:
         if turn is None:
             place.turn(now)
         place.in_flight += 1
-        place.credential.count()
         place.model.governor.in_flight += 1
         return Permit(self, place, now, (place.endpoint.enter(), place.model.breaker.enter()))
 
@@ -151,7 +150,7 @@ class Health:
         states = {place.credential for place in places}
         worst = max((state.rest for state in states), key=lambda rest: rest.until, default=Cooldown())
         left = worst.until - now if worst.until > now else None
-        return Rests(left, worst.why if left else "", sum(state.today() for state in states))
+        return Rests(left, worst.why if left else "", sum(place.in_flight for place in places))
 
     def forgive(self, id: str) -> None:
         """A credential is another than before: what was held against it is void."""

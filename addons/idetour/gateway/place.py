@@ -8,7 +8,6 @@ import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from statistics import median
 from typing import Literal
 
@@ -39,15 +38,6 @@ class Credential:
 
     rest: Cooldown = field(default_factory=Cooldown)
     pace: Pace | None = None
-    _day: date = date.min
-    _requests: int = 0  # of that day
-
-    def today(self) -> int:
-        """Requests since midnight."""
-        return self._requests if self._day == date.today() else 0
-
-    def count(self) -> None:
-        self._day, self._requests = date.today(), self.today() + 1
 
     def keep_to(self, pace: int | None) -> None:
         """So many requests a minute from now on: the profile may have changed."""

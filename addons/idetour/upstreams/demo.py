@@ -6,7 +6,7 @@ the same waist, so everything above it is exercised for real.
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ import msgspec
 from idetour.errors import BadRequest, NotFound
 from idetour.upstreams.errand import next_call
 from idetour.upstreams.transport import Incoming, Outgoing
+from idetour.wire import estimate, raw
 
 MODELS = ("hello", "thinker", "tools", "agent", "slow")
 PAUSE_SECONDS = 0.03  # between words: slow enough to see that it streams
@@ -133,6 +134,24 @@ def answered(messages: list[Any]) -> bool:
     return inside(messages[-1]).get("role") == "tool"
 
 
+def heard(request: Mapping[str, Any]) -> int:
+    """Tokens of what was asked."""
+    fields = {name: raw.of(request[name]) for name in estimate.FIELDS if name in request}
+    messages = request.get("messages") or []
+    pictures = bytes(fields.get("messages", raw.EMPTY_LIST)).count(b";base64,")
+    return estimate.tokens(fields, messages=len(messages), images=pictures)
+
+
+def spoken(script: Iterable[Step]) -> int:
+    """Tokens of what the script says, thinks and calls."""
+    said: list[str] = []
+    for step in script:
+        calls = (call["function"] for call in step.delta.get("tool_calls", ()))
+        said += [step.delta.get(name, "") for name in ("reasoning_content", "content")]
+        said += [text for function in calls for text in (function.get("name", ""), function["arguments"])]
+    return max(1, round(estimate.counted(memoryview("".join(said).encode(errors="replace")))))
+
+
 @dataclass(slots=True)
 class Script:
     """The answer as `Incoming`: server-sent events, a pause before each."""
@@ -171,9 +190,8 @@ class Script:
         return b"data: " + msgspec.json.encode(chunk) + b"\n\n"
 
     def _usage(self) -> bytes:
-        """Token counts by the rule of thumb of four bytes a token: this model has no tokeniser."""
-        prompt = len(msgspec.json.encode(self.request.get("messages"))) // 4
-        completion = sum(len(msgspec.json.encode(step.delta)) for step in self.script) // 16
+        """Token counts as idetour estimates them, tools included: this model has no tokeniser."""
+        prompt, completion = heard(self.request), spoken(self.script)
         usage = {
             "prompt_tokens": prompt,
             "completion_tokens": completion,

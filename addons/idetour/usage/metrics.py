@@ -26,6 +26,7 @@ HELP = {
     "gen_ai_client_operation_time_to_first_chunk_seconds": "Until the first content of a stream went to the client.",
     "gen_ai_client_token_usage": "Tokens of a request.",
     "idetour_requests_total": "Requests that have ended.",
+    "idetour_refused_total": "Requests of clients that were refused before a model was asked.",
     "idetour_requests_in_flight": "Requests under way.",
     "idetour_attempts_total": "Tries at a target.",
     "idetour_cost_total": "What requests cost, where the price is known.",
@@ -85,6 +86,9 @@ class Metrics:
             self._count("idetour_usage_missing_total", target=row.target or "")
         if row.cost is not None and row.currency:
             self._count("idetour_cost_total", row.cost, currency=row.currency)
+
+    def refused(self, status: int) -> None:
+        self._count("idetour_refused_total", status=str(status))
 
     def _observe_times(self, row: Row) -> None:
         about = self._about(row)

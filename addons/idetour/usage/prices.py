@@ -1,4 +1,4 @@
-"""What a request cost. A price that nobody knows is None, never 0.
+"""What a request cost. A price that nobody knows is None, never 0; what is free has no currency.
 
 What the upstream itself reports wins (OpenRouter). Else the price of the
 target counts, by the tier that the prompt falls into: the whole request is
@@ -15,6 +15,7 @@ from idetour.wire.usage import Usage
 
 MILLION = 1_000_000
 REPORTED = "USD"  # the currency of `usage.cost`
+NO_CURRENCY = ""  # of what is free: it is not to be added to anybody's dollars
 
 
 class Cost(NamedTuple):
@@ -36,7 +37,10 @@ class Prices:
             return Cost(usage.cost, REPORTED)
         price = self.known.get(target)
         found = tier(price, usage.prompt) if price else None
-        return Cost(of(usage, found), price.currency) if price and found else None
+        if price is None or found is None:
+            return None
+        amount = of(usage, found)
+        return Cost(amount, price.currency if amount else NO_CURRENCY)
 
 
 def tier(price: Price, prompt: int) -> Tier | None:

@@ -30,11 +30,14 @@ ADD_TIMES = """
 
 
 def add(database: sqlite3.Connection, rows: Iterable[Row]) -> None:
-    """Add requests that have ended, but the doctor's, in the caller's transaction. Days are those of UTC."""
+    """Add requests that have ended, in the caller's transaction. Days are those of UTC.
+
+    The doctor's are left out, and those that were refused before a model was asked.
+    """
     sums: dict[tuple[object, ...], list[float]] = defaultdict(lambda: [0.0] * len(SUMS))
     times: dict[tuple[object, ...], int] = defaultdict(int)
     for row in rows:
-        if row.client == DOCTOR:
+        if row.client == DOCTOR or row.outcome == "refused":
             continue
         added = [*amounts(row)]
         measured = [(kind, bucket(seconds)) for kind in KINDS if (seconds := getattr(row, kind)) is not None]

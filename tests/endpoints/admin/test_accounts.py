@@ -19,15 +19,11 @@ KEY = Secret("another-canary-0123456789-wxyz")
 
 
 @pytest.fixture
-def port(
-    served: Callable[..., Any], upstream: Upstream, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> int:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    state = tmp_path / "state"
+def port(served: Callable[..., Any], upstream: Upstream, user: Path) -> int:
+    state = user / "state"
     state.mkdir()
     store.add(state, KEY, upstream="up", url=upstream.url, name="work", weight=2)
-    Qwen(upstream).login(tmp_path / ".qwen", "mine", resource_url="portal.qwen.ai")
+    Qwen(upstream).login(user / ".qwen", "mine", resource_url="portal.qwen.ai")
     upstream.always(status(404))
     number: int = served(admin=OWNER, state=state).port
     return number
