@@ -14,6 +14,7 @@ from idetour.endpoints.access import (
     check_origin,
     client_key,
     hostname,
+    is_direct,
     presented,
 )
 from idetour.errors import Forbidden, Unauthorized
@@ -135,7 +136,7 @@ NEARLY = {
 def test_a_key_that_is_almost_right_is_wrong(locked: Profile, header: str) -> None:
     for key in NEARLY:
         with pytest.raises(Unauthorized):
-            check_key(locked, {header: f"Bearer {key}" if header == "authorization" else key})
+            check_key(locked, {header: f"Bearer {key}" if header == "authorization" else key}, local=True)
 
 
 @given(st.text(max_size=30))
@@ -155,7 +156,7 @@ def test_no_other_key_opens(key: str) -> None:
     ],
 )
 def test_each_access_key_opens_in_either_header(locked: Profile, headers: dict[str, str]) -> None:
-    check_key(locked, headers)
+    check_key(locked, headers, local=True)
 
 
 @pytest.mark.parametrize(
@@ -163,17 +164,51 @@ def test_each_access_key_opens_in_either_header(locked: Profile, headers: dict[s
 )
 def test_no_key_is_told_how_to_send_one(locked: Profile, headers: dict[str, str]) -> None:
     with pytest.raises(Unauthorized, match="Authorization: Bearer"):
-        check_key(locked, headers)
+        check_key(locked, headers, local=True)
 
 
 def test_a_wrong_key_is_not_repeated(locked: Profile) -> None:
     with pytest.raises(Unauthorized) as caught:
-        check_key(locked, {"x-api-key": "sk-somebody-elses-key-9999"})
+        check_key(locked, {"x-api-key": "sk-somebody-elses-key-9999"}, local=True)
     assert "somebody" not in str(caught.value)
 
 
 def test_without_access_keys_everybody_on_this_machine_may_ask(profiles: Callable[..., Profile]) -> None:
-    check_key(profiles("models: {m: demo/hello}"), {})
+    check_key(profiles("models: {m: demo/hello}"), {}, local=True)
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-api-key": "guessed"}])
+def test_others_need_a_key_even_where_none_is_set(
+    profiles: Callable[..., Profile], headers: dict[str, str]
+) -> None:
+    with pytest.raises(Unauthorized, match="IDETOUR_API_KEY"):
+        check_key(profiles("models: {m: demo/hello}"), headers, local=False)
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_an_access_key_that_is_not_set_opens_to_nobody(profiles: Callable[..., Profile], local: bool) -> None:
+    with pytest.raises(Unauthorized, match="TEAM_KEYS"):
+        check_key(profiles("models: {m: demo/hello}\naccess: $TEAM_KEYS"), {"x-api-key": ""}, local=local)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-forwarded-for": "203.0.113.9"},
+        {"x-forwarded-for": "127.0.0.1, 203.0.113.9"},
+        {"x-real-ip": "192.168.0.3"},
+        {"forwarded": "for=127.0.0.1"},  # its form has too many faces to believe it
+        {"x-forwarded-for": "unknown"},
+        {"host": "LLM.example.com:443"},
+    ],
+)
+def test_who_comes_through_a_proxy_is_not_on_this_machine(headers: dict[str, str]) -> None:
+    assert not is_direct({"host": "localhost", **headers}, ("llm.example.com",))
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-forwarded-for": "127.0.0.1, ::1", "x-real-ip": "127.0.0.2"}])
+def test_who_asks_through_a_proxy_of_their_own_is(headers: dict[str, str]) -> None:
+    assert is_direct({"host": "localhost:8080", **headers}, ("llm.example.com",))
 
 
 def test_an_access_key_is_never_taken_for_the_clients_own(locked: Profile) -> None:

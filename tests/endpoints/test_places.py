@@ -74,7 +74,9 @@ def test_a_path_with_a_name_in_it_is_found(path: str, place: str | None) -> None
 def test_what_is_the_owners_or_the_dashboards_is_not_served_as_an_intercepted_host() -> None:
     direct = {path for path in PLACES if find(path, "api.openai.com") is None}
     assert direct == {
-        path for path in PLACES if path.startswith(("/admin", "/auth", "/metrics", "/api/config"))
+        path
+        for path in PLACES
+        if path.startswith(("/admin", "/auth", "/metrics", "/api/config", "/docs", "/openapi"))
     }
 
 

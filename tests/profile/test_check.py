@@ -55,6 +55,13 @@ def test_access_without_any_key_is_told(profile: Read) -> None:
     assert "$TEAM is not set" in profile("access: $TEAM").warnings[0]
 
 
+def test_names_for_others_without_a_key_are_told(profile: Read) -> None:
+    assert profile("names: llm.example.com\naccess: $TEAM", TEAM="a").warnings == ()
+    assert profile("names: llm.example.com", IDETOUR_API_KEY="a").warnings == ()
+    [warning] = profile("names: llm.example.com").warnings
+    assert warning.endswith("there is none; set IDETOUR_API_KEY, or add `access:`")
+
+
 def test_a_slip_of_the_pen_in_a_field_is_told_and_the_field_is_sent(profile: Read) -> None:
     read = profile("models: { a: { to: nim/b, with: { temprature: 1, my_own_field: 2 } } }")
 
@@ -85,3 +92,14 @@ def test_a_route_that_may_meet_no_rule_is_warned_of(profile: Read) -> None:
     assert [warning.partition(": ")[2] for warning in two] == [
         "the rules below are never reached: this one has no `when`, so it always matches"
     ]
+
+
+def test_who_trims_by_an_unknown_window_is_told(profile: Read) -> None:
+    known, unknown = "models: {{ a: {{ to: {}, trim: {} }} }}", "openrouter/who/knows"
+    assert profile(known.format("dashscope/qwen3-max", "tool-results")).warnings == ()
+    assert profile(known.format(unknown, "120000")).models["a"].trim == 120_000
+    [warning] = profile(known.format(unknown, "tool-results")).warnings
+    assert (
+        warning.rpartition(": ")[2]
+        == f"the window of '{unknown}' is not known, so nothing is ever left out; write a number of tokens"
+    )

@@ -19,6 +19,9 @@ def check(kind: Any, text: Any) -> Any:
         "http://[::1]:8000/v1",
         "http://llm.localhost/v1",
         "http://192.168.1.20:11434/v1",
+        "http://ollama:11434/v1",
+        "http://host.docker.internal:11434/v1",
+        "http://cellar.LOCAL/v1",
         "demo:",
     ],
 )
@@ -34,6 +37,8 @@ def test_a_base_url_loses_its_trailing_slash_alone(url: str) -> None:
         "https://",
         "http://127.0.0.1.example.com/v1",
         "http://localhost.example.com/v1",
+        "http://2130706433/v1",
+        "http://internal.example.com/v1",
         "https://a@b.c/v1",
         "https://b.c/v1#x",
         "https://b.c/v1?",
@@ -46,6 +51,31 @@ def test_a_base_url_loses_its_trailing_slash_alone(url: str) -> None:
 def test_what_is_no_base_url_is_refused(url: str) -> None:
     with pytest.raises(ValidationError):
         check(values.Url, url)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("https://Chat.example.com/", "https://chat.example.com"),
+        ("http://192.168.0.3:3000", "http://192.168.0.3:3000"),
+    ],
+)
+def test_an_origin_is_as_browsers_send_it(said: str, meant: str) -> None:
+    assert check(values.Origin, said) == meant
+
+
+@pytest.mark.parametrize("origin", ["*", "chat.example.com", "https://chat.example.com/app", "file://", ""])
+def test_a_star_or_a_page_with_a_path_is_no_origin(origin: str) -> None:
+    with pytest.raises(ValidationError):
+        check(values.Origin, origin)
+
+
+@pytest.mark.parametrize("name", ["llm.example.com", "workstation", "192.168.0.3"])
+def test_a_name_may_be_any_but_has_no_port(name: str) -> None:
+    assert check(values.Name, name) == name
+    for wrong in (f"{name}:8080", f"https://{name}", f"*.{name}", f"{name}/v1"):
+        with pytest.raises(ValidationError):
+            check(values.Name, wrong)
 
 
 @pytest.mark.parametrize("host", ["api.openai.com", "open.bigmodel.cn", "API.OpenAI.com"])

@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from idetour import __version__
-from idetour.agent import page, request
+from idetour import __version__, described
+from idetour.agent import request
 from idetour.agent.answers import success
 from idetour.agent.config import Config, existing, read
 from idetour.agent.settings import Settings
@@ -104,6 +104,6 @@ def exposed(counts: Mapping[str, int]) -> Iterable[str]:
 @router.get("/docs", include_in_schema=False)
 async def docs(asked: Request) -> Response:
     """Without scripts of others, and without any."""
-    text = await asyncio.to_thread(page.written, asked.app.openapi())
+    text = await asyncio.to_thread(described.written, asked.app.openapi())
     policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
     return HTMLResponse(text, headers={"content-security-policy": policy})

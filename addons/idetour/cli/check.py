@@ -33,6 +33,9 @@ def check(profile: str | None) -> None:
             *(("weights", text) for text in weighing(differences(made, weighed))),
             ("intercepts", ", ".join(made.hosts)),
             ("access", asks_for(made) or "anyone on this machine"),
+            *(("", f"behind a proxy, as {name}") for name in made.names),
+            *(("", f"web pages of {origin}") for origin in made.origins),
+            *(("limit", f"{most:,} requests a minute of each caller") for most in [made.limit] if most),
             (
                 "otherwise",
                 "the real host, with the IDE's own key" if made.passthrough else "404 with the nearest names",

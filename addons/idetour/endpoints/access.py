@@ -1,12 +1,13 @@
-"""Who may ask: a key if one is set, our own names in `Host`, no web page from elsewhere.
+"""Who may ask: a key if one is set or another machine asks, our own names in `Host`, no web page from elsewhere.
 
 The last two keep a page in the user's browser from spending their keys
 (DNS rebinding and cross-site requests); being on loopback alone does not.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
+from idetour.addresses import is_loopback
 from idetour.errors import Forbidden, Unauthorized
 from idetour.profile import Profile
 from idetour.secret import Secret
@@ -14,6 +15,7 @@ from idetour.secret import Secret
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:@/?#\s]+)(?::[0-9]+)?")
 CREDENTIALS = ("x-api-key", "api-key", "authorization")
+FORWARDED = ("x-forwarded-for", "x-real-ip", "forwarded")  # in which a proxy says for whom it asks
 GRANTED = "idt-"  # how the tokens of tasks begin: see grants.py
 
 
@@ -32,10 +34,18 @@ def ours(profile: Profile, key: Secret) -> bool:
     return any(matches)
 
 
-def check_key(profile: Profile, headers: Mapping[str, str]) -> None:
-    """Raises Unauthorized where access keys are set and none was presented."""
+def check_key(profile: Profile, headers: Mapping[str, str], *, local: bool) -> None:
+    """Raises Unauthorized where an access key is needed and none was presented.
+
+    None is needed by programs on this machine, where none was to be set.
+    """
     if not profile.access:
-        return
+        if local and not profile.access_names:
+            return
+        raise Unauthorized(
+            "This idetour answers others only with an access key, and none is set. Its owner sets one: "
+            f"{' or '.join(profile.access_names) or 'IDETOUR_API_KEY'} in its environment."
+        )
     keys = presented(headers).values()
     if not keys:
         raise Unauthorized(
@@ -58,16 +68,23 @@ def access_mark(profile: Profile, headers: Mapping[str, str]) -> str:
     return next((str(key) for key in presented(headers).values() if ours(profile, key)), "")
 
 
-def check_host(headers: Mapping[str, str], allowed: frozenset[str]) -> None:
+def is_direct(headers: Mapping[str, str], names: Collection[str]) -> bool:
+    """Whether nobody elsewhere is behind the connection, for whom a proxy on this machine asks."""
+    told = (each.strip() for name in FORWARDED for each in headers.get(name, "").split(",") if each.strip())
+    return hostname(headers.get("host", "")) not in names and all(map(is_loopback, told))
+
+
+def check_host(headers: Mapping[str, str], allowed: Collection[str]) -> None:
     """Raises Forbidden for a `Host` that is not a name of ours."""
     host = headers.get("host", "")
-    if hostname(host) not in LOOPBACK | allowed:
+    if (name := hostname(host)) not in LOOPBACK and name not in allowed:
         raise Forbidden(
-            f"Host {host!r} is not a name of this idetour. Ask for http://127.0.0.1 or http://localhost."
+            f"Host {host!r} is not a name of this idetour. Ask for http://127.0.0.1 or http://localhost, "
+            "or add the name to `names:` in the profile."
         )
 
 
-def check_origin(headers: Mapping[str, str], allowed: frozenset[str]) -> str | None:
+def check_origin(headers: Mapping[str, str], allowed: Collection[str]) -> str | None:
     """The web origin that asked, if any. Raises Forbidden for one that is not on this machine or not allowed.
 
     Only `http`, `https` and `null` are web pages; an IDE's own window has an origin of its own scheme
@@ -81,7 +98,9 @@ def check_origin(headers: Mapping[str, str], allowed: frozenset[str]) -> str | N
     scheme, named, authority = origin.partition("://")
     from_web = scheme.lower() in ("http", "https") or not named
     if from_web and origin not in allowed and hostname(authority) not in LOOPBACK:
-        raise Forbidden(f"The web page {origin!r} may not use this idetour.")
+        raise Forbidden(
+            f"The web page {origin!r} may not use this idetour. Its owner can add it to `origins:` in the profile."
+        )
     return origin
 
 

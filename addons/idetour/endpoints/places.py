@@ -15,6 +15,7 @@ from idetour.endpoints import (
     health,
     messages,
     models,
+    openapi,
     pac,
     seeds,
 )
@@ -28,7 +29,6 @@ VERSIONS = re.compile(r"^(?:/v1)+(?=/|$)")
 BARE = re.compile(
     r"/(?:chat/completions|embeddings|models|responses|messages(?:/count_tokens)?)|/(?:models|responses)/.+"
 )
-GREETING = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 type Answer = Callable[[Visit], Awaitable[None]]
 type Who = Literal["anybody", "clients", "owner"]
@@ -122,9 +122,10 @@ async def greeting(visit: Visit) -> None:
     exchange, watched, listed = visit.exchange, visit.app.watched, visit.pipeline.listed
     if visit.path == "/" and "text/html" in exchange.headers.get("accept", ""):
         body = health.page(watched.current, listed, watched.problem, exchange.headers.get("host", ""))
-        headers = {"content-type": "text/html; charset=utf-8", "content-security-policy": GREETING}
+        headers = {"content-type": "text/html; charset=utf-8", "content-security-policy": openapi.CSP}
         return await exchange.answer(200, body, headers)
-    report = health.report(watched.current, listed, watched.problem, visit.app.handshakes)
+    private = visit.app.handshakes if visit.door.local else None
+    report = health.report(watched.current, listed, watched.problem, private)
     await exchange.answer(200, report)
 
 
@@ -152,6 +153,8 @@ PLACES: Mapping[str, Place] = {
     "/": Place({**looked(greeting), "POST": asked(chat.post)}, "anybody"),
     "/health": Place(looked(greeting), "anybody"),
     "/proxy.pac": Place(looked(configuration), "anybody"),
+    openapi.PATH: Place(looked(openapi.schema), "anybody", direct=True),
+    openapi.PAGE: Place(looked(openapi.page), "anybody", direct=True),
     auth.PAGE: Place(looked(login), "anybody", direct=True),
     dashboard.ADMIN: Place(looked(dashboard.page), "anybody", direct=True),
     **{

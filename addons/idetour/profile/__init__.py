@@ -19,6 +19,7 @@ NOTHING: Fields = MappingProxyType({})
 
 type Effort = Literal["off", "low", "medium", "high", "max"]
 type Thinks = Literal["inline", "opened", "off"]
+type Trim = int | Literal["tool-results"]  # more tokens than that, or than the model's window takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,8 @@ class Model:
     defaults: Fields = NOTHING  # `with`: the IDE may override these
     always: Fields = NOTHING  # these win over the IDE
     drop: frozenset[str] = frozenset()
-    manners: Manners = Manners()  # `think` and `repair`: what the model writes, over what is known of it
+    manners: Manners = Manners()  # what the model takes and writes, over what is known of it
+    trim: Trim | None = None  # when old tool results are left out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +188,9 @@ class Profile:
     access: tuple[Secret, ...] = ()
     access_names: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ("api.openai.com",)
+    names: tuple[str, ...] = ()  # what we may be called beside `localhost`, by a proxy in front of us
+    origins: tuple[str, ...] = ()  # web pages elsewhere that may ask
+    limit: int | None = None  # requests a minute of each caller
     passthrough: bool = False
     offer: Literal["declared", "available"] = "declared"  # what a model list shows
     embeddings: Target | None = None  # what compares sentences for `about`, beside our own ways

@@ -19,7 +19,6 @@ type Env = Mapping[str, str]
 
 EFFORTS: tuple[Effort, ...] = get_args(Effort.__value__)
 BUDGETS = {"low": 2048, "medium": 8192, "high": 16384, "max": 32768}  # tokens of thought; ours to choose
-ANSWERS = ("think", "repair", "cumulative")  # what is done to an answer
 _ALIKE = ("title", "speaks", "login", "local")  # copied as they are
 _MANNERS = {each.name for each in fields(Manners)} - {"accepts", "drop", "clamp"}  # likewise
 
@@ -75,7 +74,10 @@ def model(name: str, spec: Spec) -> Model:
         defaults=spec.get("with", {}),
         always=spec.get("always", {}),
         drop=frozenset(spec.get("drop", ())),
-        manners=manners({word: spec[word] for word in ANSWERS if word in spec}),
+        manners=manners(
+            {word: value for word, value in spec.items() if word != "drop"}
+        ),  # which wins over `with`
+        trim=spec.get("trim"),
     )
 
 

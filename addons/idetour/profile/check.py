@@ -13,6 +13,7 @@ from idetour.profile.build import secrets
 from idetour.profile.problem import Problem, near
 from idetour.profile.schema import FIELDS
 from idetour.profile.source import Loc, Source
+from idetour.profile.values import RESULTS
 
 type Place = tuple[str | int, ...]
 
@@ -33,8 +34,10 @@ def warnings(source: Source, catalog: Catalog, env: Mapping[str, str]) -> Iterat
     """Everything the user should know of a profile that works."""
     yield from _literal_keys(source)
     yield from _absent_access(source, env)
+    yield from _locked_out(source, env)
     yield from _retired(source, catalog)
     yield from _misspelled(source)
+    yield from _windowless(source, catalog)
     yield from _unreachable(source)
 
 
@@ -108,6 +111,13 @@ def _absent_access(source: Source, env: Mapping[str, str]) -> Iterator[Problem]:
         yield source.problem(("access",), message, key=True)
 
 
+def _locked_out(source: Source, env: Mapping[str, str]) -> Iterator[Problem]:
+    stated = _part(source.data)
+    if stated.get("names") and not (stated.get("access") or env.get("IDETOUR_API_KEY")):
+        message = "who asks by these names needs an access key, and there is none"
+        yield source.problem(("names",), message, hint="set IDETOUR_API_KEY, or add `access:`", key=True)
+
+
 def _retired(source: Source, catalog: Catalog) -> Iterator[Problem]:
     own = {name for name, spec in _part(source.data, "upstreams").items() if "url" in _part(spec)}
     models = _part(source.data, "models")
@@ -132,6 +142,15 @@ def _misspelled(source: Source) -> Iterator[Problem]:
                 if field not in FIELDS and (hint := near(field, FIELDS, cutoff=0.9)):
                     loc = ("models", name, word, field)
                     yield source.problem(loc, f"'{field}' is sent as it is written", hint=hint, key=True)
+
+
+def _windowless(source: Source, catalog: Catalog) -> Iterator[Problem]:
+    for name, spec in _part(source.data, "models").items():
+        upstream, _, model = _target(spec).partition("/")
+        known = catalog.models.get(Target(upstream, model))
+        if _part(spec).get("trim") == RESULTS and not (known and known.context):
+            message = f"the window of '{_target(spec)}' is not known, so nothing is ever left out"
+            yield source.problem(("models", name, "trim"), message, hint="write a number of tokens")
 
 
 def _unreachable(source: Source) -> Iterator[Problem]:

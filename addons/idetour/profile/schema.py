@@ -31,11 +31,14 @@ from idetour.profile.values import (
     Json,
     Keys,
     Lone,
+    Name,
     Names,
+    Origin,
     Positive,
     Proxy,
     Short,
     TargetText,
+    Trim,
     Url,
     Within,
     wrong,
@@ -76,7 +79,9 @@ class Words(BaseModel):
 
     @classmethod
     def known(cls) -> list[str]:
-        return [field.alias or name for name, field in cls.model_fields.items()]
+        """All of them, its own before those that others have as well."""
+        fields = sorted(cls.model_fields.items(), key=lambda each: each[0] not in cls.__annotations__)
+        return [field.alias or name for name, field in fields]
 
     @model_validator(mode="before")
     @classmethod
@@ -115,13 +120,9 @@ class When(_described(WORDS)):  # type: ignore[misc]  # made from a table
     what: ClassVar[str] = "a condition"
 
 
-class MannersSpec(Words):
-    """What an upstream, or a model of it, takes and how."""
+class ModelManners(Words):
+    """What a model takes and how, wherever it is named."""
 
-    accepts: Names | None = Field(
-        None, description="The only fields of a request that are sent. Default: all."
-    )
-    drop: Names | None = Field(None, description="Fields of a request that are not sent.")
     rename: dict[str, str] | None = Field(None, description="Fields that are sent under another name.")
     clamp: dict[str, Bounds] | None = Field(
         None, description="Fields with a number, and the lowest and the highest that is sent."
@@ -148,6 +149,15 @@ class MannersSpec(Words):
     cumulative: Flag | None = Field(None, description="true: each chunk tells the text from its beginning.")
     stream: Literal["both", "only", "never"] | None = Field(None, description="Which answers it can give.")
     first_byte: Positive | None = Field(None, description="Seconds to wait for an answer to begin.")
+
+
+class MannersSpec(ModelManners):
+    """What an upstream, or a model that the catalog knows, takes and how."""
+
+    accepts: Names | None = Field(
+        None, description="The only fields of a request that are sent. Default: all."
+    )
+    drop: Names | None = Field(None, description="Fields of a request that are not sent.")
     pace: Count | None = Field(None, description="Requests per minute and key; more wait for their turn.")
 
 
@@ -177,7 +187,7 @@ class UpstreamSpec(MannersSpec):
     local: Flag | None = Field(None, description="A server on this machine: offered while it answers.")
 
 
-class ModelSpec(Words):
+class ModelSpec(ModelManners):
     """A name that the IDE may ask for, and what answers."""
 
     what: ClassVar[str] = "a model"
@@ -185,8 +195,11 @@ class ModelSpec(Words):
     with_: Params | None = Field(None, alias="with", description="Defaults; what the IDE sends wins.")
     always: Params | None = Field(None, description="Fields that win over what the IDE sends.")
     drop: Names | None = Field(None, description="Fields of the IDE's request that are not sent.")
-    think: Literal["inline", "opened", "off"] | None = Field(None, description=THINK)
-    repair: Flag | None = Field(None, description=REPAIR)
+    trim: Trim | None = Field(
+        None,
+        description="When old tool results are left out: tool-results, where the window would be too small; "
+        "or above so many tokens.",
+    )
 
 
 class EmbeddingsSpec(Words):
@@ -249,6 +262,15 @@ class ProfileFile(Words):
     access: Keys | None = Field(None, description="Keys that callers must have: $NAME, or several.")
     hosts: Annotated[list[Host], Lone()] | None = Field(
         None, description="Hosts to answer for. Default: api.openai.com."
+    )
+    limit: Count | None = Field(
+        None, description="Requests per minute of each caller: an access key, or all who need none."
+    )
+    names: Annotated[list[Name], Lone()] | None = Field(
+        None, description="Names by which a reverse proxy asks us. Who asks so needs an access key."
+    )
+    origins: Annotated[list[Origin], Lone()] | None = Field(
+        None, description="Web pages elsewhere that may ask: https://chat.example.com."
     )
     passthrough: Flag | None = Field(
         None, description="true: unknown models go to the real host with the IDE's key."

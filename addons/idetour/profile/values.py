@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from idetour.addresses import is_loopback
 from idetour.profile import Target
 from idetour.profile.source import resolve
 
@@ -28,7 +29,11 @@ type Json = dict[str, Any]
 
 TEXT: Json = {"type": "string"}
 TEXTS: Json = {"type": "array", "items": TEXT}
+RESULTS = "tool-results"
 _HOST = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
+_AT_HOME = re.compile(
+    r"[a-z][a-z0-9_-]*|.+\.(internal|local|lan|home\.arpa)"
+)  # names that the public DNS does not have
 _VARIABLE = re.compile(r"\$[A-Za-z_][A-Za-z0-9_]*")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110 §5.6.2, token
 _CREDENTIALS = {"authorization", "proxy-authorization", "x-api-key", "api-key", "cookie"}
@@ -118,6 +123,13 @@ def _flag(data: Any) -> bool:
     return value
 
 
+def _trim(data: Any) -> int | str:
+    value = resolve(data)
+    if value != RESULTS and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise wrong(f"has to be {RESULTS} or a number of tokens, not {shown(data)}")
+    return cast("int | str", value)
+
+
 def _bounds(pair: list[float]) -> list[float]:
     if len(pair) != 2 or pair[0] > pair[1]:
         raise wrong("has to be [lowest, highest]")
@@ -147,7 +159,7 @@ def _url(text: str) -> str:
         raise wrong("must not hold a user or a password", "write the secret as `key: $NAME`")
     if "?" in text or "#" in text:
         raise wrong("must not hold '?' or '#': it is the part that all requests have in common")
-    if parts.scheme == "http" and not (_loopback(host) or _private(host)):
+    if parts.scheme == "http" and not (is_loopback(host) or host.endswith(".localhost") or _private(host)):
         raise wrong("has to begin with https://", "over http, others can read the key on its way")
     for endpoint in _ENDPOINTS:
         if parts.path.rstrip("/").endswith(endpoint):
@@ -159,14 +171,7 @@ def _private(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_private
     except ValueError:
-        return False
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        return _AT_HOME.fullmatch(host.lower()) is not None
 
 
 def _host(text: str) -> str:
@@ -174,6 +179,22 @@ def _host(text: str) -> str:
         return text.lower()
     inner = urlsplit(text).hostname if re.fullmatch(r"https?://[\w.:-]+(/.*)?", text) else None
     raise wrong("has to hold host names such as api.openai.com", f"write '{inner}'" if inner else "")
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", text.lower()):
+        raise wrong("has to hold names such as llm.example.com", "without https://, port and path")
+    return text.lower()
+
+
+def _origin(text: str) -> str:
+    """As browsers send it: a scheme, a host, and a port that is not the usual one."""
+    if text == "*":
+        raise wrong("must not be '*': any page in your browser could spend your keys", "name the pages")
+    parts = re.fullmatch(r"(https?://[a-z0-9.\[\]:-]+)/?", text.lower())
+    if not parts:
+        raise wrong("has to hold origins such as https://chat.example.com", "without a path")
+    return parts[1]
 
 
 def _key(text: str) -> str:
@@ -220,9 +241,16 @@ Number = Annotated[float, Within()]
 Bounds = Annotated[list[Number], AfterValidator(_bounds)]
 Positive = Annotated[float, Within(above=0)]
 Flag = Annotated[bool, BeforeValidator(_flag), Looks({"type": "boolean"})]
+Trim = Annotated[
+    int | str,
+    BeforeValidator(_trim),
+    Looks({"anyOf": [{"const": RESULTS}, {"type": "integer", "minimum": 1}]}),
+]
 TargetText = Annotated[str, AfterValidator(_target)]
 Url = Annotated[str, AfterValidator(_url)]
 Host = Annotated[str, AfterValidator(_host)]
+Name = Annotated[str, AfterValidator(_name)]
+Origin = Annotated[str, AfterValidator(_origin)]
 Key = Annotated[str, AfterValidator(_key)]
 Proxy = Annotated[str, AfterValidator(_proxy)]
 HeaderName = Annotated[str, AfterValidator(_header)]

@@ -1,6 +1,6 @@
 """The description as a page."""
 
-from idetour.agent.page import kind, written
+from idetour.described import kind, written
 
 
 def test_what_is_described_is_escaped() -> None:

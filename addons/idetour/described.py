@@ -1,4 +1,4 @@
-"""The description of the interface as a page for people: made of openapi.json, with no script, from nowhere else."""
+"""The description of an interface as a page for people: made of its openapi.json, with no script, from nowhere else."""
 
 from collections.abc import Iterator, Mapping
 from html import escape
