@@ -194,9 +194,12 @@ routes: {{ gpt-4o: [{{ use: echo/refuses, else: [echo/page, echo/breaks, echo/go
         self.known["task"] = granted["token"]
         asked = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
         as_task = {"authorization": f"Bearer {granted['token']}"}
-        self.heard("a task", client.post("/v1/chat/completions", json=asked, headers=as_task))
+        said = f"{client.base_url}{admin.SAID}?id={granted['id']}"
+        with self._following(said, owner, "what is said to a task") as told:
+            self.heard("a task", client.post("/v1/chat/completions", json=asked, headers=as_task))
+            assert until(lambda: b'"outcome"' in told)
         looked = [path for path, answers in admin.TABLE.items() if "GET" in answers and "{" not in path]
-        for path in [path for path in looked if path != admin.EVENTS]:
+        for path in [path for path in looked if path not in (admin.EVENTS, admin.SAID)]:
             answer = client.get(path, headers=owner)
             assert answer.status_code == 200, (path, answer.text)
             self.heard(path, answer)
@@ -219,38 +222,44 @@ routes: {{ gpt-4o: [{{ use: echo/refuses, else: [echo/page, echo/breaks, echo/go
     @contextlib.contextmanager
     def _listening(self, port: int, token: str) -> Iterator[None]:
         """The live events, heard meanwhile, and `idetour record`."""
-        events, heard = bytearray(), threading.Event()
-
-        def follow() -> None:
-            head = {"x-idetour-admin": token}
-            url = f"http://127.0.0.1:{port}{admin.EVENTS}"
-            with (
-                contextlib.suppress(httpx2.HTTPError),
-                httpx2.stream("GET", url, headers=head, timeout=30, trust_env=False) as answer,
-            ):
-                for piece in answer.iter_bytes():
-                    events.extend(piece)
-                    heard.set()
-
-        listener = threading.Thread(target=follow, daemon=True)
-        listener.start()
         said = self.folder / "record.txt"
         with said.open("wb") as output:
             recorder = subprocess.Popen(
                 [sys.executable, "-u", "-m", "idetour", "record", "-p", str(port)],
                 stdout=output, stderr=output, env={**os.environ, **self.environment},
             )  # fmt: skip
+        url = f"http://127.0.0.1:{port}{admin.EVENTS}"
         try:
-            assert heard.wait(10)
-            assert until(lambda: "Ctrl-C ends it" in said.read_text(), within=20)
-            yield
-            self.evidence.take("ps", commands())
-            assert until(lambda: list((self.home / "recordings").glob("*.json")))
+            with self._following(url, {"x-idetour-admin": token}, "the live events") as events:
+                assert until(lambda: "Ctrl-C ends it" in said.read_text(), within=20)
+                yield
+                self.evidence.take("ps", commands())
+                assert until(lambda: list((self.home / "recordings").glob("*.json")))
         finally:
             recorder.terminate()
             recorder.wait(10)
-            self.evidence.take("the live events", bytes(events))
         assert b'"stage":"ended"' in events
+
+    @contextlib.contextmanager
+    def _following(self, url: str, owner: dict[str, str], where: str) -> Iterator[bytearray]:
+        """What a stream of events tells meanwhile."""
+        events, heard = bytearray(), threading.Event()
+
+        def follow() -> None:
+            with (
+                contextlib.suppress(httpx2.HTTPError),
+                httpx2.stream("GET", url, headers=owner, timeout=30, trust_env=False) as answer,
+            ):
+                for piece in answer.iter_bytes():
+                    events.extend(piece)
+                    heard.set()
+
+        threading.Thread(target=follow, daemon=True).start()
+        assert heard.wait(10)
+        try:
+            yield events
+        finally:
+            self.evidence.take(where, bytes(events))
 
     def open_to_others(self) -> list[str]:
         """Of what the product wrote, whatever the umask. The authority's certificate is there to be read."""

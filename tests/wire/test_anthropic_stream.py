@@ -3,6 +3,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from anthropic.types import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai.lib.streaming.chat import ChatCompletionStreamState
@@ -12,11 +13,14 @@ from idetour.wire import sse
 from idetour.wire.anthropic_stream import ChatStream
 from idetour.wire.anthropic_whole import completion
 from idetour.wire.chunks import Relay
-from idetour.wire.messages_stream import MessageStream
+from idetour.wire.completion import Collector
+from idetour.wire.messages_stream import NATIVE, MessageStream
 from wire.messages_golden import cases, each, events, message, well_formed
 
 STREAMS = {name: given.encode() + b"\n\n" for name, (given, _) in cases("chat_stream").items()}
 WELL = {name: stream for name, stream in STREAMS.items() if cases("chat_stream")[name][1].endswith("[DONE]")}
+
+STRANGE = {"events-unknown-ignored", "server-tools-ignored", "stop-unknown"}  # to Anthropic's SDK
 
 
 def chat(*chunks: bytes, carry: bool = False) -> bytes:
@@ -120,6 +124,34 @@ def test_events_that_are_carried_arrive_as_they_were_but_for_the_model(stream: b
         *before[: until + 1],
         *([{"type": "message_stop"}] if before[until]["type"] != "message_stop" else []),
     ]
+
+
+def collected(stream: bytes) -> Collector:
+    """For a client that speaks Messages and wants its answer whole."""
+    machine = ChatStream(carry=True, whole=True)
+    collector = Collector(model="asked", id="c", created=1)
+    collector.feed(machine.feed(stream) + machine.end())
+    collector.end()
+    return collector
+
+
+@pytest.mark.parametrize("name", sorted(WELL.keys() - STRANGE))
+def test_a_client_that_wants_it_whole_gets_what_anthropics_sdk_makes_of_the_events(name: str) -> None:
+    wanted = message(told(STREAMS[name], carry=True))
+    assert wanted is not None
+    made = json.loads(collected(STREAMS[name]).result())[NATIVE] | {"model": "asked"}
+    assert Message.model_validate(made).model_dump(exclude_none=True) == wanted.model_dump(exclude_none=True)
+
+
+@given(st.sampled_from([*STREAMS.values()]), st.data())
+@settings(max_examples=200, deadline=None)
+def test_a_damaged_stream_makes_a_message_or_an_error(stream: bytes, data: st.DataObject) -> None:
+    for _ in range(data.draw(st.integers(0, 6))):
+        at = data.draw(st.integers(0, len(stream)))
+        stream = stream[:at] + data.draw(st.binary(max_size=3)) + stream[at + 2 :]
+    collector = collected(stream)
+    assert collector.done != bool(collector.error)
+    assert collector.error or json.loads(collector.result())[NATIVE]["content"] is not None
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from idetour.errors import openai_event
 from idetour.wire import responses_tools, sse
 from idetour.wire.chunks import Relay
+from idetour.wire.completion import Collector
 from idetour.wire.raw import of
 from idetour.wire.responses_object import Frame
-from idetour.wire.responses_stream import Teller
+from idetour.wire.responses_stream import NATIVE, Teller
 from idetour.wire.responses_up_stream import ChatStream
 from idetour.wire.responses_up_whole import completion
 from wire.up_golden import CUTS, DAMAGE, assembled, cases, completed, cut, damaged, each, relayed, told
@@ -85,6 +86,21 @@ def test_events_that_are_carried_arrive_as_they_were_but_for_whose_they_are(stre
                 "store": True,
             }
     assert passed_on(stream) == before
+
+
+@pytest.mark.parametrize("told_once", [False, True])
+@pytest.mark.parametrize("stream", WELL.values(), ids=WELL.keys())
+def test_a_client_that_wants_it_whole_gets_the_response(stream: bytes, told_once: bool) -> None:
+    """Also where its items were told by events of their own, and not once more in the last one."""
+    events = [json.loads(each.data) for each in sse.Reader().feed(stream) if each.data != b"[DONE]"]
+    wanted = json.loads(json.dumps(events[-1]["response"]))
+    done = [each["item"] for each in events if each["type"] == "response.output_item.done"]
+    if told_once:
+        events[-1]["response"]["output"] = [] if done == wanted["output"] else wanted["output"]
+    collector = Collector(model="asked", id="c", created=1)
+    again = b"".join(sse.encode(json.dumps(each).encode()) for each in events)
+    collector.feed(told(ChatStream(carry=True, whole=True), again).encode())
+    assert json.loads(collector.result())[NATIVE] == wanted
 
 
 def test_an_answer_that_fails_half_way_keeps_what_was_whole() -> None:

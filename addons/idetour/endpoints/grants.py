@@ -18,6 +18,7 @@ import msgspec
 from idetour import disk
 from idetour.endpoints.access import GRANTED, presented
 from idetour.errors import Forbidden, RequestError, Unauthorized
+from idetour.gateway.news import News
 from idetour.gateway.record import Record
 
 BYTES = 24  # of randomness
@@ -66,6 +67,7 @@ class Grants:
 
     path: Path | None = None
     _all: dict[str, Grant] = field(default_factory=dict)  # by digest
+    _news: dict[str, News] = field(default_factory=dict)  # what models say to who asks with it, by its id
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
@@ -101,11 +103,23 @@ class Grants:
         await self._write()
         return grant, token
 
+    def news(self, grant: Grant) -> News:
+        """What is told of a grant, for who begins to listen to it."""
+        self._news = {id: each for id, each in self._news.items() if each.heard}
+        return self._news.setdefault(grant.id, News())
+
+    def heard(self, grant: Grant) -> News | None:
+        """Where to tell what a model says to who asks with it; None where nobody listens."""
+        news = self._news.get(grant.id)
+        return news if news and news.heard else None
+
     async def revoke(self, id: str) -> Grant | None:
-        """From the next request on its token is refused. Returns what it was."""
+        """From the next request on its token is refused, and who listens to it is told. Returns what it was."""
         found = next((grant for grant in self._all.values() if grant.id == id), None)
         if found:
             del self._all[found.digest]
+            if news := self._news.pop(id, None):
+                news.close()
             await self._write()
         return found
 

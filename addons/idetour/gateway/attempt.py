@@ -8,13 +8,15 @@ another try; afterwards the answer is *committed* and never changes hands.
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypedDict
 
 from idetour.errors import BadRequest, NotFound, RequestError, UpstreamError
 from idetour.gateway import editing, faults
 from idetour.gateway.health import Permit
 from idetour.gateway.listener import Attentive, Listener
+from idetour.gateway.live import ToldCollector, ToldRelay
 from idetour.gateway.outgoing import fitted
 from idetour.gateway.quirks import Quirks
 from idetour.gateway.record import Record
@@ -91,10 +93,11 @@ async def attempt(
     """Ask the candidate. Returns a committed answer; raises Failed."""
     replay = replay or Replay()
     listener = Listener(replay, candidate)
+    quirks = quirks or Quirks()
+    request = live(request, candidate, record, quirks)
     try:
-        outgoing, record.changed = fitted(
-            request, candidate, key=key, quirks=quirks or Quirks(), replay=replay
-        )
+        outgoing, record.changed = fitted(request, candidate, key=key, quirks=quirks, replay=replay)
+        record.fitted = outgoing.changed
         incoming = await transports.to(candidate.upstream, record.id).send(outgoing)
     except TransportError as error:
         raise Failed(faults.of_transport(error, candidate)) from error
@@ -120,16 +123,26 @@ async def attempt(
     return answer
 
 
+def live(request: ChatRequest, candidate: Candidate, record: Record, quirks: Quirks) -> ChatRequest:
+    """The request, to be asked for as a stream where somebody listens, and the client would lose nothing by that."""
+    if record.live is None:
+        return request
+    record.live.asks(candidate.target)
+    uncounted = any(each.field == "stream_options" for each in quirks.of(candidate.target))
+    return replace(request, live=record.live.streams and not uncounted)
+
+
 async def stream(
     incoming: Incoming, request: ChatRequest, record: Record, listener: Listener, edits: Edits | None
 ) -> Answer:
     """The answer for a streaming client, read until it is committed."""
     names = stamps(request, record)
     if not is_event_stream(incoming):
-        body, usage = await completed(incoming, request, names, listener, edits)
+        body, usage = await completed(incoming, request, record, listener, edits)
         exploded = completion.explode(body, include_usage=request.include_usage, **names)
         return Answer(exploded, incoming, usage=usage, said=0 if usage else completion.spoken(body))
-    relay = Attentive(include_usage=request.include_usage, edits=edits, **names)
+    kind = partial(ToldRelay, record.live) if record.live else Attentive
+    relay = kind(include_usage=request.include_usage, edits=edits, **names)
     relay.listener = listener
     held = bytearray()
     while not relay.content and not relay.done and relay.events < HELD_EVENTS and len(held) < HELD_BYTES:
@@ -139,6 +152,8 @@ async def stream(
             raise relay.error
     if relay.done and not relay.content:
         raise nothing()
+    if record.live:
+        record.live.begin(over=relay.done)
     return Answer(bytes(held), incoming, relay)
 
 
@@ -148,14 +163,18 @@ async def document(
     """The whole answer for a client that does not stream."""
     names = stamps(request, record)
     if not is_event_stream(incoming):
-        body, usage = await completed(incoming, request, names, listener, edits)
+        body, usage = await completed(incoming, request, record, listener, edits)
         return Answer(body, incoming, usage=usage, said=0 if usage else completion.spoken(body))
-    collector = Collector(edits=edits, **names)
+    kind = partial(ToldCollector, record.live) if record.live else Collector
+    collector = kind(edits=edits, **names)
     while not collector.done:
-        data = await read(incoming)
+        # Silence before the first word is part of the time that a whole answer has.
+        data = await (incoming.read() if request.live and not collector.content else read(incoming))
         collector.feed(data) if data else collector.end()
         if collector.error:
             raise collector.error
+        if collector.said > WHOLE_BYTES:
+            raise too_large(WHOLE_BYTES)
     if not collector.content:
         raise nothing()
     body = collector.result()
@@ -165,15 +184,18 @@ async def document(
 
 
 async def completed(
-    incoming: Incoming, request: ChatRequest, names: Stamps, listener: Listener, edits: Edits | None
+    incoming: Incoming, request: ChatRequest, record: Record, listener: Listener, edits: Edits | None
 ) -> tuple[bytes, Usage | None]:
     """A whole completion under the asked name, and what it used."""
+    names = stamps(request, record)
     body, usage, error = completion.restamp(await whole(incoming), request.model, id=names["id"])
     if error:
         raise nothing() if choiceless(body) else error
     if edits:
         body = completion.edited(body, edits, **names)
     listener.whole(body)
+    if record.live:
+        record.live.whole(body)
     return body, usage
 
 
@@ -223,5 +245,9 @@ async def whole(incoming: Incoming, limit: int = WHOLE_BYTES) -> bytes:
     while data := await read(incoming):
         body += data
         if len(body) > limit:
-            raise TransportError("broken", f"the answer is larger than {limit >> 20} MiB")
+            raise too_large(limit)
     return bytes(body)
+
+
+def too_large(limit: int) -> TransportError:
+    return TransportError("broken", f"the answer is larger than {limit >> 20} MiB")

@@ -12,6 +12,7 @@ from idetour.wire import raw
 from idetour.wire.assembly import Assembly, members, objects
 from idetour.wire.chunks import Choice, Relay
 from idetour.wire.raw import Fields
+from idetour.wire.seals import MARKS as SEALED
 
 HEARD = frozenset((*REASONING, "tool_calls"))
 
@@ -26,9 +27,11 @@ class Listener:
 
     def whole(self, body: bytes) -> None:
         """An answer that came at once, or was put together."""
-        if CALLS.search(body):
+        if CALLS.search(body) or SEALED.search(body):
             for choice in objects(raw.fields(body).get("choices", raw.NULL))[:1]:
-                self._replay.keep(self._place, members(choice.get("message", raw.NULL)))
+                message = members(choice.get("message", raw.NULL))
+                self._replay.seals.heard(self._place[0], message)
+                self._replay.keep(self._place, message)
 
     def hear(self, choice: Choice) -> None:
         """A choice of a chunk, as the client gets it."""
@@ -38,6 +41,7 @@ class Listener:
             self._finish()
 
     def _note(self, delta: Fields) -> None:
+        self._replay.seals.heard(self._place[0], delta)
         for name, said in delta.items():
             if name not in HEARD:
                 continue

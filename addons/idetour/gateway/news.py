@@ -60,6 +60,7 @@ class News:
     """`boot` tells the numbers of this process from those of one before it."""
 
     boot: str = field(default_factory=lambda: secrets.token_hex(4))
+    last: int | None = None  # the number of the event after which nothing comes
     _number: int = 0
     _kept: deque[Item] = field(default_factory=lambda: deque(maxlen=KEPT))
     _bytes: int = 0
@@ -89,6 +90,12 @@ class News:
             self._bytes -= len(self._kept.popleft().data)
         for listener in self._listeners:
             listener.tell(item)
+
+    def close(self) -> None:
+        """Tell that it is over; whoever listens then stops."""
+        if self.last is None:
+            self.publish("over", {})
+            self.last = self._number
 
     def id(self, number: int) -> str:
         return f"{self.boot}-{number}"

@@ -63,7 +63,7 @@ def prepare(asking: Asking) -> Foreign:
         fields,
         headers=headers(asking.upstream, asking.key, stream=asking.stream) | more,
         kind=Foreign,
-        machine=partial(ChatStream, carry=own),
+        machine=partial(ChatStream, carry=own, whole=not request.stream),
         whole=partial(completion, created=int(time.time()), carry=own),
     )
 

@@ -46,6 +46,7 @@ def prepare(asking: Asking) -> "Windowed":
         most=asking.known.context if asking.known else None,
         loaded=address(asking.upstream, "ps"),
         model=asking.target.model,
+        upstream=asking.target.upstream,
     )
 
 
@@ -75,6 +76,7 @@ class Windowed(Foreign):
     most: int | None
     loaded: str  # where Ollama says which models it has loaded
     model: str
+    upstream: str
 
     async def ready(self, below: Transport) -> Outgoing:
         """With the window of the model as it is loaded, if that is large enough, else with one that is."""
@@ -83,6 +85,7 @@ class Windowed(Foreign):
         size = window(self.needs, await self._has(below), self.most)
         if size is None or self.body is None:
             return self
+        self.changed.append(f"options.num_ctx {size} added ({self.upstream}: window)")
         return replace(self, body=chat.write(ollama.sized(raw.fields(self.body), size)))
 
     async def _has(self, below: Transport) -> int | None:

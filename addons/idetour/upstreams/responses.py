@@ -43,7 +43,7 @@ def prepare(asking: Asking) -> Foreign:
         fields,
         headers=openai.headers(asking.upstream, asking.key, stream=asking.stream),
         kind=Foreign,
-        machine=partial(ChatStream, carry=own),
+        machine=partial(ChatStream, carry=own, whole=not request.stream),
         whole=partial(completion, carry=own),
     )
 

@@ -11,7 +11,8 @@
 
 A client that speaks Messages itself gets these events back as they are: each chunk
 then carries its event in the member NATIVE, and events that say nothing in Chat
-get an empty chunk to carry them (`messages_stream` takes them out again).
+get an empty chunk to carry them (`messages_stream` takes them out again). One that
+wants its answer whole gets the message: the last chunk carries it.
 
 What comes out is Chat SSE for `chunks.Relay`, which examines it as any other
 upstream's. So an answer that breaks off simply ends here, and the Relay sees
@@ -25,6 +26,7 @@ import msgspec
 from msgspec import Raw
 
 from idetour.wire import messages_ends, raw, sse
+from idetour.wire.anthropic_assembly import MessageAssembly
 from idetour.wire.messages_stream import CLAUDE, NATIVE
 from idetour.wire.places import joined
 
@@ -77,10 +79,14 @@ class _Call:
 
 
 class ChatStream:
-    """Anthropic's SSE in, Chat SSE out. `carry`: the events themselves go along."""
+    """Anthropic's SSE in, Chat SSE out. `carry`: the events themselves go along.
 
-    def __init__(self, *, carry: bool = False) -> None:
-        self._carry = carry
+    `whole`: for a client that will get all of it at once, and with `carry` the message.
+    """
+
+    def __init__(self, *, carry: bool = False, whole: bool = False) -> None:
+        self._carry, self._whole = carry, whole
+        self._message = MessageAssembly() if carry and whole else None
         self._reader = sse.Reader()
         self._usage: dict[str, Any] = {}
         self._finish: str | None = None
@@ -116,7 +122,9 @@ class ChatStream:
             yield sse.encode(b"unreadable")  # the Relay counts what it cannot read
             return
         said: list[Delta] = [*self._said(event)]
-        if self._carry and self._about:
+        if self._message:
+            self._message.add(raw.utf8(found.data))
+        elif self._carry and self._about:
             yield self._chunk(*said[:1] or [{}], native=Raw(found.data))
             said = said[1:]
         for delta in said:
@@ -156,7 +164,7 @@ class ChatStream:
         if event.type == "message_start" and event.message:
             self._about = {"id": raw.of(event.message.id), "model": raw.of(event.message.model)}
             self._usage = messages_ends.merged(self._usage, event.message.usage)
-            yield {"role": "assistant", "content": ""}
+            yield {"role": "assistant"} if self._whole else {"role": "assistant", "content": ""}
         elif event.type == "content_block_start" and event.content_block:
             yield from self._open(event.index, event.content_block)
         elif event.type == "content_block_delta" and event.delta:
@@ -204,7 +212,8 @@ class ChatStream:
 
     def _stop(self) -> Iterator[bytes]:
         self._done = True
-        yield self._chunk({}, finish=self._finish or "stop")
+        native = raw.of(self._message.whole()) if self._message else None
+        yield self._chunk({}, finish=self._finish or "stop", native=native)
         usage = messages_ends.chat_usage(self._usage)
         yield sse.encode(raw.encode(self._about | {"choices": [], "usage": usage}))
         yield sse.DONE

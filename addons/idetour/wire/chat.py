@@ -30,12 +30,17 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """`fields` holds every member of the body, in the order it came; the others are read from it."""
+    """`fields` holds every member of the body, in the order it came; the others are read from it.
+
+    `stream` is how the client wants its answer. `live`: it wants it whole, but somebody listens
+    meanwhile, so the upstream is to be asked for a stream.
+    """
 
     fields: dict[str, Raw]
     model: str
     stream: bool
     include_usage: bool
+    live: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@
 Text is raw JSON throughout: pieces are joined without being decoded.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -60,7 +61,7 @@ class Part:
 
 
 @dataclass(slots=True)
-class Item:
+class Item(ABC):
     id: str
     index: int
     tell: Tell
@@ -77,8 +78,9 @@ class Item:
         self.status = status
         self.tell("response.output_item.done", output_index=self.index, item=self.whole())
 
+    @abstractmethod
     def whole(self) -> Fields:
-        raise NotImplementedError
+        """All of it, as far as it has come."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,7 +11,8 @@
 Some servers tell an item only when it is done, or in the last event: what was not
 told before is told then, and nothing twice. A client that speaks Responses itself
 gets the events back as they are: each chunk then carries its event in the member
-NATIVE, as `anthropic_stream` does it (`responses_stream` takes them out again).
+NATIVE, as `anthropic_stream` does it (`responses_stream` takes them out again);
+one that wants its answer whole gets the response, which the last chunk carries.
 An answer that breaks off simply ends here, and the Relay sees it.
 """
 
@@ -68,13 +69,17 @@ _item = msgspec.json.Decoder(_Item)
 
 
 class ChatStream:
-    """Responses' SSE in, Chat SSE out. `carry`: the events themselves go along."""
+    """Responses' SSE in, Chat SSE out. `carry`: the events themselves go along.
 
-    def __init__(self, *, carry: bool = False) -> None:
-        self._carry = carry
+    `whole`: for a client that will get all of it at once, and with `carry` the response.
+    """
+
+    def __init__(self, *, carry: bool = False, whole: bool = False) -> None:
+        self._carry, self._whole = carry, whole
         self._reader = sse.Reader(limit=LIMIT)
         self._about: dict[str, Any] = {}
         self._items: dict[int, _Told] = {}
+        self._output: list[Raw] = []  # items that are whole
         self._called = self._details = 0
         self._done = False
 
@@ -102,20 +107,33 @@ class ChatStream:
             yield sse.encode(b"unreadable")  # the Relay counts what it cannot read
             return
         said = [*self._said(event)]
-        if self._carry:
-            yield self._chunk(said[0] if said else {}, {NATIVE: Raw(data)})
+        if carried := self._carried(event, data):
+            yield self._chunk(said[0] if said else {}, {NATIVE: carried})
             said = said[1:]
         for choice in said:
             yield self._chunk(choice)
         if event.type in ENDS:
             yield from self._end(event.response)
 
+    def _carried(self, event: _Event, data: bytes) -> Raw | None:
+        """What of the upstream's own goes along with an event."""
+        if not (self._carry and self._whole):
+            return Raw(data) if self._carry else None
+        if event.type == "response.output_item.done":
+            self._output.append(event.item)
+        if event.type not in ENDS:
+            return None
+        whole = members(event.response)
+        missed = raw.blank(whole.get("output", raw.NULL))  # some tell their items once
+        return raw.of(whole | {"output": raw.of(self._output)}) if missed else event.response
+
     def _said(self, event: _Event) -> Iterator[Choice]:
         """What an event says in Chat."""
         told = self._items.setdefault(event.output_index, _Told())
         if not self._about and event.response != raw.NULL:
             self._about = responses_up_whole.about(event.response)
-            yield {"delta": {"role": "assistant", "content": ""}}
+            role = {"role": "assistant"} if self._whole else {"role": "assistant", "content": ""}
+            yield {"delta": role}
         match event.type.removeprefix("response."):
             case "output_text.delta":
                 told.said = True

@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from endpoints.talk import Answer, ask
+from endpoints.talk import Answer, Line, ask, request
+from idetour.endpoints.admin import EVENTS
 from idetour.secret import Secret
 
 TOKEN = Secret("t" * 43)
@@ -22,6 +23,29 @@ def got(port: int, path: str) -> Any:
     answer = own(port, "GET", f"/admin/api/{path}")
     assert answer.status == 200, answer.body
     return answer.json()
+
+
+class Listening(Line):
+    """A connection that hears events as an `EventSource` does."""
+
+    def __init__(self, port: int, path: str = EVENTS, **headers: str) -> None:
+        super().__init__(port)
+        self.send(request("GET", path, **BEARER, **headers))
+        head = self._head()
+        assert head[0].split()[1] == "200", head
+        self._rest = b""
+
+    def ended(self) -> bool:
+        """Whether nothing more comes, and the answer is whole."""
+        return not self._rest and self._line() == "0"
+
+    def event(self) -> tuple[str, Any]:
+        """The next id and what it says."""
+        while b"\n\n" not in self._rest:
+            self._rest += self._file.read(int(self._line(), 16) + 2)[:-2]
+        block, _, self._rest = self._rest.partition(b"\n\n")
+        fields = dict(line.split(": ", 1) for line in block.decode().splitlines())
+        return fields["id"], json.loads(fields["data"])
 
 
 def events(answer: Answer) -> list[Any]:

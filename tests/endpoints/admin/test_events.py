@@ -5,33 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from endpoints.admin.owning import BEARER, TOKEN, own
-from endpoints.talk import Line, chat, request
+from endpoints.admin.owning import BEARER, TOKEN, Listening, own
+from endpoints.talk import Line, chat
 from idetour.endpoints.admin import EVENTS
 from idetour.gateway import news
 from upstream import until
 
 if TYPE_CHECKING:
     from conftest import Serving
-
-
-class Listening(Line):
-    """A connection that hears events as an `EventSource` does."""
-
-    def __init__(self, port: int, **headers: str) -> None:
-        super().__init__(port)
-        self.send(request("GET", EVENTS, **BEARER, **headers))
-        head = self._head()
-        assert head[0].split()[1] == "200", head
-        self._rest = b""
-
-    def event(self) -> tuple[str, Any]:
-        """The next id and what it says."""
-        while b"\n\n" not in self._rest:
-            self._rest += self._file.read(int(self._line(), 16) + 2)[:-2]
-        block, _, self._rest = self._rest.partition(b"\n\n")
-        fields = dict(line.split(": ", 1) for line in block.decode().splitlines())
-        return fields["id"], json.loads(fields["data"])
 
 
 def test_a_request_is_heard_in_its_stages(owned: "Serving") -> None:

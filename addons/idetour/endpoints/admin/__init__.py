@@ -30,6 +30,7 @@ __all__ = [
     "HEADER",
     "METHODS",
     "OPENING",
+    "SAID",
     "TABLE",
     "Admin",
     "Answerer",
@@ -40,6 +41,7 @@ __all__ = [
 
 WEIGHTS, STATUS, CLEAR = "/api/config/weights", "/admin/api/status", "/admin/api/clear"
 SESSION, EVENTS, ONE = "/admin/api/session", "/admin/api/events", "/admin/api/requests/{id}"
+SAID = "/admin/api/tokens/said"
 OPENING = (SESSION, "POST")  # which asks for a link's proof instead of the token
 
 type Answerer = Callable[[Admin, Exchange], Awaitable[None]]
@@ -72,6 +74,7 @@ TABLE: Mapping[str, Mapping[str, Answerer]] = {
     "/admin/api/logs": {"GET": logs.logs},
     "/admin/api/accounts": {"GET": accounts.accounts},
     "/admin/api/tokens": {"GET": grants.grants, "POST": grants.issue, "DELETE": grants.revoke},
+    SAID: {"GET": grants.said},
     "/admin/api/login": {"POST": auth.initiate},  # below /admin, as above
     "/admin/api/login/poll": {"POST": auth.poll},
     auth.INITIATE: {"POST": auth.initiate},

@@ -1,8 +1,12 @@
-"""`/admin/api/tokens`: give a task a token, see what it used, take it back."""
+"""`/admin/api/tokens`: give a task a token, see what it used, hear what models say to it, take it back."""
+
+import asyncio
+import time
 
 import msgspec
 
-from idetour.endpoints.admin.owner import Admin, told, wish
+from idetour.endpoints.admin.events import stream
+from idetour.endpoints.admin.owner import Admin, query, told, wish
 from idetour.endpoints.asgi import Exchange
 from idetour.errors import NotFound
 
@@ -36,5 +40,23 @@ async def revoke(admin: Admin, exchange: Exchange) -> None:
     """Answers with what it used. Raises NotFound."""
     wanted = await wish(exchange, Revoked, '{"id": "…"}')
     if (gone := await admin.grants.revoke(wanted.id)) is None:
-        raise NotFound("There is no such token: it has been revoked, or has expired.")
+        raise none()
     await told(exchange, gone.told())
+
+
+async def said(admin: Admin, exchange: Exchange) -> None:
+    """What models say to who asks with the token of this `id`, live, until it is over. Raises NotFound."""
+    id = query(exchange).get("id", "")
+    grant = next((each for each in admin.grants.live() if each.id == id), None)
+    if grant is None:
+        raise none()
+    news = admin.grants.news(grant)
+    ending = asyncio.get_running_loop().call_later(grant.expires - time.time(), news.close)
+    try:
+        await stream(exchange, news)
+    finally:
+        ending.cancel()
+
+
+def none() -> NotFound:
+    return NotFound("There is no such token: it has been revoked, or has expired.")
