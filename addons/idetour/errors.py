@@ -83,14 +83,13 @@ class UpstreamError(RequestError):
     status, type, code = 502, "server_error", "upstream_error"
 
 
-def openai_body(error: RequestError) -> bytes:
-    """The error as the OpenAI API writes it."""
-    return json.dumps(
-        {"error": {"message": error.message, "type": error.type, "param": error.param, "code": error.code}},
-        ensure_ascii=False,
-    ).encode()
+def openai_body(error: RequestError, request_id: str | None = None) -> bytes:
+    """The error as the OpenAI API writes it; the id beside it, since many clients show the body and no header."""
+    said = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
+    beside = {"request_id": request_id} if request_id else {}
+    return json.dumps({"error": said, **beside}, ensure_ascii=False).encode()
 
 
-def openai_event(error: RequestError) -> bytes:
+def openai_event(error: RequestError, request_id: str | None = None) -> bytes:
     """The error inside a stream: an event of its own, and nothing after it."""
-    return b"data: " + openai_body(error) + b"\n\n"
+    return b"data: " + openai_body(error, request_id) + b"\n\n"

@@ -4,8 +4,9 @@ import io
 import logging
 
 import pytest
+from mitmproxy.addons.termlog import TermLogHandler
 
-from idetour.cli.lines import Line, coloured, handler
+from idetour.cli.lines import Beside, Line, coloured, handler
 
 
 def record(level: int = logging.INFO, **extra: str) -> logging.LogRecord:
@@ -28,7 +29,10 @@ def test_a_line_is_a_time_and_a_sentence() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "ids", "named"),
-    [("ok", False, False), ("failed", False, True), ("broken", False, True), ("ok", True, True)],
+    [
+        *(("ok", False, False), ("failed", False, True), ("broken", False, True), ("refused", False, True)),
+        ("ok", True, True),
+    ],
 )
 def test_a_request_that_failed_is_named_and_on_demand_every_one(kind: str, ids: bool, named: bool) -> None:
     said = Line(colours=False, ids=ids).format(record(kind=kind, request="req_1"))
@@ -42,6 +46,7 @@ def test_a_request_that_failed_is_named_and_on_demand_every_one(kind: str, ids: 
         (logging.INFO, "ok", "\x1b[32m"),
         (logging.INFO, "failed", "\x1b[31m"),
         (logging.INFO, "left", "\x1b[90m"),
+        (logging.INFO, "refused", "\x1b[33m"),
         (logging.WARNING, "", "\x1b[33m"),
         (logging.ERROR, "ok", "\x1b[31m"),
     ],
@@ -74,3 +79,18 @@ def test_colours_are_for_terminals_of_people_who_want_them(monkeypatch: pytest.M
 )
 def test_quiet_and_verbose_choose_what_is_told(how: dict[str, bool], level: int) -> None:
     assert handler(**how).level == level
+
+
+def test_mitmweb_shows_a_line_that_its_terminal_does_not_print_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Shown(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            seen.append(record.levelname)
+
+    seen: list[str] = []
+    printed = io.StringIO()
+    shown = Shown(logging.INFO)
+    monkeypatch.setattr(logging.getLogger(), "handlers", [TermLogHandler(printed), shown])
+    Beside().emit(record())
+    Beside().emit(record(logging.DEBUG))
+
+    assert (seen, printed.getvalue()) == (["INFO"], "")

@@ -10,7 +10,7 @@ import click
 import pytest
 from click.testing import Result
 
-from idetour.cli.run import usable, where
+from idetour.cli.run import run, usable, where
 from upstream import until
 
 type Idetour = Callable[..., Result]
@@ -46,6 +46,21 @@ def test_host_counts_where_it_is_an_address(host: str, meant: str, monkeypatch: 
     monkeypatch.setenv("HOST", host)
 
     assert where(host) == meant
+
+
+@pytest.mark.parametrize("name", ["IDETOUR_PORT", "PORT", "CLAUDE_PROXY_PORT"])
+def test_the_port_may_stand_in_the_environment_and_below_it_in_the_file(
+    name: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.mkdir()
+    (home / ".env").write_text(f"{name}=3100\nHOST=0.0.0.0\n")
+    assert {key: run.make_context("run", []).params[key] for key in ("port", "host")} == {
+        "port": 3100,
+        "host": "0.0.0.0",
+    }
+    monkeypatch.setenv(name, "3200")
+    assert run.make_context("run", []).params["port"] == 3200
+    assert run.make_context("run", ["-p", "3300"]).params["port"] == 3300
 
 
 def test_port_0_is_any_free_one() -> None:

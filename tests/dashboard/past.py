@@ -17,6 +17,15 @@ NIM, PLUS, LOCAL = (
     "dashscope/qwen3-coder-plus",
     "local/qwen3-coder:7b",
 )
+CHANGED = (
+    "max_completion_tokens → max_tokens (dashscope: rename)",
+    "metadata dropped (dashscope: drop)",
+    "temperature 1.8 → 1 (plus: always)",
+    "top_p 0.8 added (catalog: with)",
+    "messages rewritten (dashscope: developer, dashscope: cache_control)",
+    "seed dropped (learned)",
+    "reasoning put back",
+)
 BUSY = "NVIDIA NIM says 429: Too many requests for this model."
 
 
@@ -77,7 +86,7 @@ def entry(chance: random.Random, id: str, began: float, kind: str) -> Entry:
         total=attempts[-1].ended + said / 60,
         cost=None if kind == "failed" else cost[1],
         currency=None if kind == "failed" else cost[0],
-        changed=("seed dropped", "max_tokens sent as max_completion_tokens") if kind == "rescued" else (),
+        changed=CHANGED if kind == "rescued" else (),
     )
     return Entry(row=row, attempts=attempts)
 

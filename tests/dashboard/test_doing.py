@@ -163,8 +163,31 @@ def test_a_request_shows_its_course_and_what_was_changed(idetour: "Serving", win
     seen.find("tr", "absorbed").locator("a.opens").click()
     assert seen.find(".timeline").locator("li").count() == 3
     assert seen.find(".timeline li").inner_text().startswith("nim/")
-    assert seen.find(".diff").locator("del").all_inner_texts() == ["seed", "max_tokens"]
-    assert seen.find(".diff ins").inner_text() == "max_completion_tokens"
+    lost, made = (seen.find(".diff").locator(each).all_inner_texts() for each in ("del", "ins"))
+    assert lost == ["max_completion_tokens", "metadata", "temperature: 1.8", "seed"]
+    assert made == ["max_tokens", "temperature: 1", "top_p: 0.8", "messages"]
+    reasons = seen.find(".diff").locator("small").all_inner_texts()
+    assert reasons[:4] == [
+        *("how dashscope calls it", "dashscope wants it left out"),
+        *("plus always says so", "a default of the catalog"),
+    ]
+    assert seen.find(".diff li", "reasoning put back")
+
+
+def test_a_refused_request_is_found_and_says_why(
+    serving: Callable[..., "Serving"], profile: Path, tmp_path: Path, window: Window
+) -> None:
+    profile.write_text(f"access: the-access-key-1\n{profile.read_text()}")
+    (tmp_path / "state").mkdir()
+    server = serving(profile, state=tmp_path / "state", admin=TOKEN)
+    refused = chat(server.port, model="hello", messages=TALK)
+    seen = window(server)
+    seen.go("requests")
+    seen.page.get_by_label("Outcome").select_option("refused")
+    seen.find("tr", "/v1/chat/completions").locator("a.opens").click()
+    seen.find("dialog .notice", "access key")
+    seen.find("dialog dd", refused.headers["x-idetour-request-id"])
+    assert seen.page.locator("dialog .timeline").count() == 0
 
 
 def test_one_is_sent_again_to_two_models_side_by_side(
@@ -207,6 +230,17 @@ def test_a_weight_is_moved_seen_and_taken_back(fresh: "Serving", window: Window)
     assert got(fresh.port, "weights")["differs"] == {"gpt-4o": {"thinker": {"was": 1, "now": 3}}}
     seen.button("As in the profile").click()
     assert until(lambda: got(fresh.port, "weights") == {"differs": {}})
+
+
+def test_a_weight_is_that_of_its_rule(fresh: "Serving", window: Window) -> None:
+    seen = window(fresh)
+    seen.go("models")
+    seen.page.get_by_label("coder", exact=True).focus()
+    seen.press("ArrowRight")
+    seen.button("Apply").click()
+
+    seen.find(".badge", "differs from the profile")
+    assert got(fresh.port, "weights")["differs"] == {"gpt-4o": {"2": {"coder": {"was": 3, "now": 4}}}}
 
 
 def test_a_target_is_switched_off_and_on(fresh: "Serving", window: Window) -> None:

@@ -1,13 +1,12 @@
 """A gateway with one upstream behind it, whose key is a canary."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import openai
 import pytest
 
-from idetour.profile import Profile
-from idetour.profile.read import read
 from upstream import Upstream
 
 if TYPE_CHECKING:
@@ -42,5 +41,21 @@ def port(served: Callable[..., "Serving"]) -> int:
 
 
 @pytest.fixture
-def profiles(profile_file: Callable[..., Path]) -> Callable[..., Profile]:
-    return lambda text, **env: read(profile_file(text), env=env)
+def client(port: int) -> Iterator[openai.OpenAI]:
+    """OpenAI's SDK, which asks the gateway."""
+    with openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="x", max_retries=0) as sdk:
+        yield sdk
+
+
+@pytest.fixture
+def bilingual(
+    serving: Callable[..., "Serving"], profile_file: Callable[..., Any], upstreams: Callable[..., Upstream]
+) -> tuple[int, Upstream, Upstream]:
+    """A port, an upstream that speaks Responses (`r`) and one that speaks Chat (`m`); `both` tries them in this order."""
+    speaks, other = upstreams(), upstreams()
+    text = f"""
+upstreams: {{r: {{url: '{speaks.url}', speaks: responses}}, o: {{url: '{other.url}'}}}}
+models: {{r: r/gpt-up, m: o/model}}
+routes: {{both: [{{use: r, else: [m]}}]}}
+"""
+    return serving(profile_file(text)).port, speaks, other

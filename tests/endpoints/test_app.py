@@ -11,13 +11,17 @@ import pytest
 from endpoints.conftest import CANARY
 from endpoints.talk import HELLO, Line, ask, chat, look, request
 from idetour.endpoints import models
+from idetour.endpoints.app import READABLE
 from idetour.endpoints.entry import TICKET, Entry
+from idetour.endpoints.health import Refusals
 from idetour.profile import Target
+from idetour.secret import Secret
 from upstream import Upstream, status, stream, until
 
 if TYPE_CHECKING:
     from conftest import Serving
 
+ACCESS = "access: the-access-key-1"
 BODY = json.dumps(HELLO).encode()
 PATHS = ("/v1/chat/completions", "/v1/models", "/", "/health", "/nope")
 
@@ -107,14 +111,56 @@ def test_a_preflight_has_no_body_no_length_and_no_star(port: int) -> None:
     }
     answer = ask(port, "OPTIONS", "/v1/chat/completions", b"", **asked)
     assert answer.status == 204
+    id = answer.headers["x-idetour-request-id"]
     assert answer.headers == {
+        "x-idetour-request-id": id,
+        "x-request-id": id,
         "access-control-allow-methods": "GET, POST, DELETE, OPTIONS",
         "access-control-allow-headers": "authorization, x-stainless-os",
         "access-control-max-age": "600",
         "access-control-allow-origin": "http://localhost:3000",
+        "access-control-expose-headers": READABLE["access-control-expose-headers"],
         "vary": "Origin",
     }
     assert "*" not in str(ask(port, "OPTIONS", "/v1/models").headers)
+
+
+def test_a_page_that_the_profile_names_may_ask_and_no_other(served: Callable[..., "Serving"]) -> None:
+    port = served("origins: https://Chat.example.com/").port
+    page = {"origin": "https://chat.example.com", "sec_fetch_site": "cross-site"}
+    answer = chat(port, headers=page)
+    assert (answer.status, answer.headers["access-control-allow-origin"]) == (200, "https://chat.example.com")
+    assert "x-idetour-target" in answer.headers["access-control-expose-headers"]
+    assert look(port, "/v1/models", origin="https://chat.example.com.evil.example").status == 403
+
+
+def test_behind_a_reverse_proxy_a_key_is_needed(served: Callable[..., "Serving"]) -> None:
+    public = {"host": "llm.example.com", "x_forwarded_for": "203.0.113.9"}
+    open_port, locked = (
+        served("names: llm.example.com").port,
+        served(f"names: llm.example.com\n{ACCESS}").port,
+    )
+    assert [look(port, "/v1/models", **public).status for port in (open_port, locked)] == [401, 401]
+    assert look(locked, "/v1/models", **public, x_api_key="the-access-key-1").status == 200
+    assert look(open_port, "/v1/models").status == 200  # this machine itself, as ever
+    assert look(locked, "/v1/models", host="other.example.com").status == 403
+
+
+def test_behind_a_reverse_proxy_the_greeting_says_nothing_of_this_machine(
+    served: Callable[..., "Serving"],
+) -> None:
+    serving = served(f"names: llm.example.com\n{ACCESS}")
+    serving.gateway.app.handshakes = Refusals()
+    assert "file" in look(serving.port, "/health").json()
+    assert "file" not in look(serving.port, "/health", host="llm.example.com").json()
+
+
+def test_behind_a_reverse_proxy_nothing_is_the_owners(served: Callable[..., "Serving"]) -> None:
+    port = served(f"names: llm.example.com\n{ACCESS}", admin=Secret("the-admin-token")).port
+    asked = {"x_idetour_admin": "the-admin-token", "x_api_key": "the-access-key-1"}
+    for elsewhere in ({"host": "llm.example.com"}, {"x_forwarded_for": "203.0.113.9"}):
+        assert look(port, "/admin/api/status", **asked, **elsewhere).status == 403
+    assert look(port, "/admin/api/status", **asked).status == 200
 
 
 @pytest.mark.parametrize(
@@ -142,7 +188,7 @@ def test_the_hop_opens_with_a_ticket_only_and_with_each_one_once(served: Callabl
         gateway.server.listen("127.0.0.1", 0, hop=True), serving._loop
     )
     hop = listening.result(5)
-    ticket = gateway.app.tickets.issue(Entry(host="api.openai.com"))
+    ticket = gateway.app.tickets.issue(Entry(host="api.openai.com", local=True))
     headers = {"host": "api.openai.com", TICKET.replace("-", "_"): ticket}
     assert look(hop, "/v1/models").status == 403
     assert look(hop, "/v1/models", **{**headers, "x_idetour_ticket": ticket[:-1]}).status == 403

@@ -67,7 +67,25 @@ def test_who_leaves_while_sending_ends_the_request() -> None:
 def test_no_header_value_can_begin_a_new_line() -> None:
     asked, sent = exchange()
     asyncio.run(asked.start(200, {"x-idetour-target": "up/a\r\nset-cookie: b=c\x00\x1b[31m模"}))
-    assert sent[0]["headers"] == [(b"x-idetour-target", b"up/a  set-cookie: b=c  [31m?")]
+    assert sent[0]["headers"][-1] == (b"x-idetour-target", b"up/a  set-cookie: b=c  [31m?")
+
+
+def test_every_answer_has_the_requests_id_and_an_upstreams_own_stays() -> None:
+    asked, sent = exchange()
+    asyncio.run(asked.answer(200, b"{}", {"x-request-id": "theirs"}))
+    headers = dict(sent[0]["headers"])
+    assert (headers[b"x-idetour-request-id"], headers[b"x-request-id"]) == (asked.id.encode(), b"theirs")
+    assert exchange()[0].id != asked.id
+
+
+@pytest.mark.parametrize(("messages", "header"), [(False, b"x-request-id"), (True, b"request-id")])
+def test_an_error_holds_the_id_where_its_protocol_has_it(messages: bool, header: bytes) -> None:
+    asked, sent = exchange()
+    if messages:
+        asked.speak_messages()
+    asyncio.run(asked.refuse(BadRequest("no")))
+    assert dict(sent[0]["headers"])[header] == asked.id.encode()
+    assert json.loads(sent[1]["body"])["request_id"] == asked.id
 
 
 def test_who_leaves_ends_what_runs_for_them_and_nothing_after() -> None:

@@ -8,22 +8,13 @@ from typing import Any
 import pytest
 
 from endpoints.talk import Answer, ask, look
-from idetour.accounts.qwen import oauth, pending
+from idetour.accounts.qwen import pending
 from idetour.secret import Secret
 from qwen import DEVICE, TOKEN, Qwen
-from upstream import Upstream, html, status
+from upstream import html, status
 
 OWNER = Secret("t" * 43)
 OWN = {"x_idetour_admin": OWNER.reveal(), "content_type": "application/json"}
-
-
-@pytest.fixture
-def qwen(upstream: Upstream, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Qwen:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    monkeypatch.setenv("IDETOUR_QWEN_URL", upstream.origin)
-    monkeypatch.setattr(oauth, "POLL_SECONDS", 0.01)
-    return Qwen(upstream)
 
 
 @pytest.fixture

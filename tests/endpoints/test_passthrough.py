@@ -64,7 +64,7 @@ def through(serving_through: Callable[..., "Serving"], host: str) -> Through:
 
 def entering(serving: "Serving", host: str, **headers: str) -> dict[str, str]:
     """The headers of a request that the proxy hands over for `host`."""
-    ticket = serving.gateway.app.tickets.issue(Entry(host=host, credentials=OWN))
+    ticket = serving.gateway.app.tickets.issue(Entry(host=host, local=True, credentials=OWN))
     return {"host": HOST, TICKET.replace("-", "_"): ticket, **headers}
 
 
@@ -101,7 +101,7 @@ def test_only_headers_that_mean_something_to_the_host_go_along(
         user_agent="IDE/1",
         cookie="a=b",
         origin="http://localhost",
-        x_forwarded_for="10.0.0.1",
+        x_forwarded_for="127.0.0.1",
         te="trailers",
     )
     names = {name for name, _ in tls_upstream.requests[0].headers}
@@ -255,6 +255,6 @@ def test_a_tasks_token_goes_to_no_host(
     started = serving_through()
     granting = started.gateway.app.admin.grants.issue("a task", seconds=60, models=None)
     _, token = asyncio.run_coroutine_threadsafe(granting, started._loop).result(5)
-    ticket = started.gateway.app.tickets.issue(Entry(host=host, credentials={"x-api-key": token}))
+    ticket = started.gateway.app.tickets.issue(Entry(host=host, local=True, credentials={"x-api-key": token}))
     ask(started.port, "POST", "/v1/files", b"x", host=HOST, x_idetour_ticket=ticket)
     assert [each.header("x-api-key") for each in tls_upstream.requests] == [None]

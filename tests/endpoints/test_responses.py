@@ -2,57 +2,24 @@
 
 import asyncio
 import json
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
 
-from endpoints.conftest import CANARY
-from endpoints.talk import Answer, ask, look
-from idetour.endpoints.entry import TICKET, Entry
+from endpoints.responding import LS, PATCH, post, sent
+from endpoints.talk import Answer, ask
 from idetour.endpoints.responses import Translated
 from idetour.wire import sse
 from idetour.wire.responses import read
 from idetour.wire.responses_object import frame
 from idetour.wire.responses_store import Store
 from idetour.wire.responses_stream import Teller
-from matrix.voices import Said, says
-from upstream import Upstream, call, event, raw_stream, reply, status, stream, think, until, whole
+from upstream import Upstream, call, event, raw_stream, reply, stream, think, until, whole
 
 if TYPE_CHECKING:
     from conftest import Serving
-
-LS: Any = {
-    "type": "function",
-    "name": "ls",
-    "description": "List files",
-    "strict": True,
-    "parameters": {
-        "type": "object",
-        "properties": {"path": {"type": "string"}},
-        "required": ["path"],
-        "additionalProperties": False,
-    },
-}
-PATCH: Any = {"type": "custom", "name": "apply_patch", "description": "Edits files"}
-
-
-@pytest.fixture
-def client(port: int) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="x", max_retries=0) as client:
-        yield client
-
-
-def post(port: int, path: str = "/v1/responses", /, **fields: Any) -> Answer:
-    return ask(port, "POST", path, json.dumps({"model": "m", "input": "Hi"} | fields).encode())
-
-
-def sent(upstream: Upstream) -> Any:
-    """The last body that the upstream was asked with."""
-    return [request for request in upstream.requests if request.method == "POST"][-1].json()
 
 
 def codes(answer: Answer) -> list[str]:
@@ -200,121 +167,6 @@ def test_an_answer_cut_at_its_limit_is_incomplete(client: openai.OpenAI, upstrea
     ) == ("incomplete", "max_output_tokens", "Hel")
 
 
-def test_an_error_before_the_answer_has_its_status(client: openai.OpenAI, upstream: Upstream) -> None:
-    upstream.always(
-        status(
-            400,
-            {
-                "error": {
-                    "message": "too long",
-                    "type": "invalid_request_error",
-                    "code": "context_length_exceeded",
-                }
-            },
-        )
-    )
-    for streamed in (False, True):
-        with pytest.raises(openai.BadRequestError) as refused:
-            client.responses.create(model="m", input="Hi", stream=streamed)
-        assert refused.value.code == "context_length_exceeded"
-
-
-def heard(client: openai.OpenAI, gate: threading.Event) -> list[Any]:
-    """All events. The gate opens with the first text: then the answer has begun."""
-    told = []
-    for each in client.responses.create(model="m", input="Hi", stream=True):
-        told.append(each)
-        if each.type == "response.output_text.delta":
-            gate.set()
-    return told
-
-
-def test_an_answer_that_breaks_off_has_failed(client: openai.OpenAI, upstream: Upstream) -> None:
-    gate = threading.Event()
-    upstream.always(stream("Hel", "lo").reset_after(2).held_after(2, gate))
-    *_, error, last = heard(client, gate)
-
-    assert [error.type, last.type] == ["error", "response.failed"]
-    assert "broke off" in last.response.error.message
-    assert CANARY not in str(last)
-    with pytest.raises(openai.NotFoundError):
-        client.responses.retrieve(last.response.id)
-
-
-def test_an_error_inside_a_stream_keeps_its_meaning(client: openai.OpenAI, upstream: Upstream) -> None:
-    gate = threading.Event()
-    error = event(
-        {"error": {"message": "slow down", "type": "rate_limit_error", "code": "rate_limit_exceeded"}}
-    )
-    upstream.always(stream("Hel").then_sends(2, error).held_after(2, gate))
-    *_, told, last = heard(client, gate)
-
-    assert (told.code, last.response.error.code) == ("rate_limit_exceeded", "rate_limit_exceeded")
-
-
-def test_a_conversation_goes_on_from_its_last_response(client: openai.OpenAI, upstream: Upstream) -> None:
-    upstream.then(reply("One"), reply("Two"), reply("Three"))
-    first = client.responses.create(model="m", input="1", instructions="Count.")
-    with client.responses.stream(model="m", input="2", previous_response_id=first.id) as events:
-        second = events.get_final_response()
-    third = client.responses.create(model="m", input="3", previous_response_id=second.id)
-
-    assert [message["content"] for message in sent(upstream)["messages"]] == ["1", "One", "2", "Two", "3"]
-    assert second.id == third.previous_response_id
-
-
-def test_a_response_is_kept_until_it_is_deleted(client: openai.OpenAI) -> None:
-    made = client.responses.create(model="m", input="Hi")
-
-    assert made.to_dict() == client.responses.retrieve(made.id).to_dict()
-    client.responses.delete(made.id)
-    with pytest.raises(openai.NotFoundError):
-        client.responses.retrieve(made.id)
-    with pytest.raises(openai.NotFoundError):
-        client.responses.delete(made.id)
-
-
-@pytest.mark.parametrize("streamed", [False, True])
-def test_a_response_that_is_not_to_be_stored_is_not(port: int, streamed: bool) -> None:
-    answer = post(port, store=False, stream=streamed)
-    [id] = {word for word in answer.body.decode().split('"') if word.startswith("resp_")}
-
-    assert look(port, f"/v1/responses/{id}").status == 404
-    refused = post(port, previous_response_id=id)
-    assert (refused.status, refused.code) == (400, "previous_response_not_found")
-    assert refused.json()["error"]["param"] == "previous_response_id"
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "code"),
-    [("GET", "/v1/responses", 405), ("POST", "/v1/responses/resp_1", 405), ("GET", "/v1/responses/else", 404), ("POST", "/v1/responses/resp_1/cancel", 404), ("GET", "/responses/resp_1", 404)],
-)  # fmt: skip
-def test_what_is_not_served_is_refused_with_a_reason(port: int, method: str, path: str, code: int) -> None:
-    answer = ask(port, method, path)
-
-    assert code == answer.status
-    assert answer.json()["error"]["message"]
-
-
-def test_a_websocket_is_refused_with_the_status_upon_which_codex_asks_by_http(port: int) -> None:
-    answer = look(port, "/v1/responses", connection="Upgrade", upgrade="websocket")
-
-    assert (answer.status, answer.headers["upgrade"]) == (426, "HTTP/1.1")
-
-
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"model": "m"}', b"\xff", b"[" * 100_000])
-def test_a_body_that_is_no_request_is_refused_in_openais_shape(port: int, body: bytes) -> None:
-    answer = ask(port, "POST", "/v1/responses", body)
-
-    assert (answer.status, answer.json()["error"]["type"]) == (400, "invalid_request_error")
-
-
-def test_a_refusal_names_the_place(port: int) -> None:
-    answer = post(port, input=[{"role": "user", "content": [{"type": "input_image", "file_id": "file-1"}]}])
-
-    assert answer.json()["error"]["param"] == "input[0].content[0].image_url"
-
-
 def test_a_request_is_recorded_like_any_other(served: Callable[..., "Serving"]) -> None:
     serving = served()
     post(serving.port, stream=True)
@@ -322,19 +174,6 @@ def test_a_request_is_recorded_like_any_other(served: Callable[..., "Serving"]) 
 
     assert until(lambda: record.outcome == "ok")
     assert (record.asked, str(record.target), record.usage and record.usage.prompt) == ("m", "up/model", 9)
-
-
-def test_an_intercepted_request_that_nobody_here_answers_goes_on_as_it_came(
-    serving: Callable[..., "Serving"], profile_file: Callable[..., Path], free_port: int
-) -> None:
-    """Also one that only OpenAI could answer: it is not for us to refuse."""
-    serving_it = serving(profile_file("models: {m: demo/hello}\npassthrough: true"))
-    ticket = serving_it.gateway.app.tickets.issue(Entry(host=f"127.0.0.1:{free_port}"))
-    body = json.dumps({"model": "gpt-6", "conversation": "conv_1", "input": "Hi"}).encode()
-    answer = ask(serving_it.port, "POST", "/v1/responses", body, **{TICKET.replace("-", "_"): ticket})
-
-    assert answer.status == 502  # it was on its way there, and nobody listens
-    assert answer.headers.get("x-idetour-request-id") is None
 
 
 class Listener:
@@ -397,26 +236,9 @@ def test_what_an_upstream_sends_at_once_is_told_at_once(port: int, upstream: Ups
     assert post(port).json()["output"][0]["content"][0]["text"] == "Hello"
 
 
-# An upstream that speaks Responses itself.
-
-
-@pytest.fixture
-def own(
-    serving: Callable[..., "Serving"], profile_file: Callable[..., Any], upstreams: Callable[..., Upstream]
-) -> tuple[int, Upstream, Upstream]:
-    """A port, an upstream that speaks Responses (`r`) and one that speaks Chat (`m`); `both` tries them in this order."""
-    speaks, other = upstreams(), upstreams()
-    text = f"""
-upstreams: {{r: {{url: '{speaks.url}', speaks: responses}}, o: {{url: '{other.url}'}}}}
-models: {{r: r/gpt-up, m: o/model}}
-routes: {{both: [{{use: r, else: [m]}}]}}
-"""
-    return serving(profile_file(text)).port, speaks, other
-
-
-def test_what_only_responses_has_goes_through_both_ways(own: tuple[int, Upstream, Upstream]) -> None:
+def test_what_only_responses_has_goes_through_both_ways(bilingual: tuple[int, Upstream, Upstream]) -> None:
     """A tool that OpenAI runs, and its events, which Chat has no words for."""
-    port, upstream, _ = own
+    port, upstream, _ = bilingual
     searched = {"id": "ws_1", "type": "web_search_call", "status": "completed"}
     events: list[Any] = [
         {"type": "response.created", "response": {"id": "resp_up", "status": "in_progress", "output": []}},
@@ -439,49 +261,3 @@ def test_what_only_responses_has_goes_through_both_ways(own: tuple[int, Upstream
     assert told[-1]["response"]["id"].startswith("resp_")
     assert told[-1]["response"]["id"] != "resp_up"
     assert upstream.requests[0].json()["tools"] == [{"type": "web_search"}]
-
-
-@pytest.mark.parametrize("stream", [True, False])
-def test_a_conversation_goes_on_from_our_own_memory_wherever_it_is_answered(
-    own: tuple[int, Upstream, Upstream], stream: bool
-) -> None:
-    """First by one upstream that speaks Responses, then, when that fails, by one that speaks Chat."""
-    port, upstream, other = own
-    upstream.then(says("responses", Said("Hello", thought="hm")), status(503), status(503))
-    other.then(says("openai", Said("Bye")))
-    with openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="x", max_retries=0) as sdk:
-        said: Any = {"model": "both", "stream": stream}
-        first = last(sdk.responses.create(input="Hi", **said))
-        second = last(sdk.responses.create(input="And?", previous_response_id=first.id, **said))
-        kept = sdk.responses.retrieve(second.id)
-    assert (first.output_text, second.output_text, kept.id) == ("Hello", "Bye", second.id)
-    assert second.previous_response_id == first.id
-    asked, again = (upstream.requests[n].json() for n in (0, 1))
-    assert (asked["store"], asked["include"]) == (False, ["reasoning.encrypted_content"])
-    assert [each.get("role", each["type"]) for each in again["input"]] == [
-        "user",
-        "reasoning",
-        "assistant",
-        "user",
-    ]
-    assert again["input"][1]["encrypted_content"] == "SEALED"
-    assert "previous_response_id" not in again
-    assert [turn["content"] for turn in other.requests[0].json()["messages"]] == ["Hi", "Hello", "And?"]
-
-
-def last(made: Any) -> Any:
-    """The response, or what the last event says of it."""
-    if not hasattr(made, "__iter__") or hasattr(made, "output"):
-        return made
-    *_, ended = made
-    return ended.response
-
-
-def test_what_chat_cannot_say_is_refused_where_only_chat_is_spoken(
-    own: tuple[int, Upstream, Upstream],
-) -> None:
-    port, _, other = own
-    body = {"model": "m", "input": [{"type": "hologram"}]}
-    answer = ask(port, "POST", "/v1/responses", json.dumps(body).encode())
-    assert (answer.status, answer.json()["error"]["param"]) == (400, "input[0].type")
-    assert other.requests == []

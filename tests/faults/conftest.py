@@ -7,19 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from faults.client import Asking
-from idetour.gateway import pipeline
 from upstream import Upstream
 
 if TYPE_CHECKING:
     from conftest import Serving
 
 KEY = "sk-canary-0123456789-abcdefghij"
-
-
-@pytest.fixture(autouse=True)
-def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second try at once: the pause before it is good manners, and would make these tests slow."""
-    monkeypatch.setattr(pipeline, "PAUSE_SECONDS", (0, 0))
 
 
 @pytest.fixture

@@ -22,13 +22,10 @@ from upstream import Upstream, html, redirect, reply, status, stream, until
 MODEL = "qwen/coder-model"
 
 
-@pytest.fixture
-def qwen(upstream: Upstream, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Qwen:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    monkeypatch.setenv("IDETOUR_QWEN_URL", upstream.origin)
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of accounts are looked at again at once."""
     monkeypatch.setattr(upkeep, "ACCOUNTS_SECONDS", 0.01)
-    return Qwen(upstream)
 
 
 @pytest.fixture
@@ -262,10 +259,8 @@ def house(
     upstream: Upstream,
     serving: Callable[..., Any],
     profile_file: Callable[..., Path],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> int:
     """A gateway whose one upstream needs a key that is not in the environment."""
-    monkeypatch.setattr(upkeep, "ACCOUNTS_SECONDS", 0.01)
     text = f"upstreams: {{ house: {{ url: '{upstream.url}', key: $HOUSE }} }}\nmodels: {{ m: house/x }}"
     port: int = serving(profile_file(text), state=folder_of("state")).port
     return port

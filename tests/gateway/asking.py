@@ -16,6 +16,8 @@ from idetour.upstreams import Transports
 from idetour.upstreams.transport import Pool
 from idetour.wire import chat
 
+type Ask = Callable[..., "Asked"]  # the fixture `ask`
+
 
 @dataclass
 class Listener:

@@ -7,18 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.asking import Asked, pipelining
-from idetour.gateway import attempt, delivery, pipeline
+from gateway.asking import Ask, pipelining
+from idetour.gateway import attempt, delivery
 from idetour.upstreams import demo
 from upstream import Answer, Upstream, event, raw_stream, status, stream, until
 
-type Ask = Callable[..., Asked]
 ERROR = event({"error": {"message": "sk-canary-0123456789 is busy", "code": 503}})
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "PAUSE_SECONDS", (0, 0))
     monkeypatch.setattr(delivery, "HOLD_SECONDS", 0.05)
     monkeypatch.setattr(delivery, "KEEP_ALIVE_SECONDS", 0.02)
 

@@ -281,14 +281,15 @@ def test_a_credential_that_is_another_than_before_is_asked_at_once(health: Healt
     ]
 
 
-def test_how_a_credential_fares_and_how_often_it_was_asked_today(health: Health) -> None:
+def test_how_a_credential_fares_and_how_often_it_is_asked_just_now(health: Health) -> None:
     assert health.rests("one") == Rests(None, "", 0)
     health.enter(FIRST).left()
+    health.enter(FIRST)
     fails(health, OTHERS["another model"], REFUSED)
-    left, why, today = health.rests("one")
+    left, why, under_way = health.rests("one")
     assert left is not None
     assert 1800 <= left <= 1980
-    assert (why, today) == ("HTTP 401", 2)
+    assert (why, under_way) == ("HTTP 401", 1)
 
 
 def test_a_login_that_cannot_be_renewed_says_nothing_of_the_endpoint(health: Health) -> None:

@@ -49,7 +49,7 @@ def test_a_line_is_an_object_with_its_time_level_and_request(tmp_path: Path) -> 
     def job() -> None:
         logs.request.set("req_1")
         log.info("%s → up/model", "gpt-4o")
-        log.warning("cool", extra={"request": "req_2"})
+        log.warning("cool", extra={"request": "req_2", "changed": (f"seed dropped {KEY}",)})
 
     lines, heard = kept(tmp_path, job)
 
@@ -57,6 +57,7 @@ def test_a_line_is_an_object_with_its_time_level_and_request(tmp_path: Path) -> 
         ("info", "gpt-4o → up/model", "req_1"),
         ("warning", "cool", "req_2"),
     ]
+    assert [line.get("changed") for line in lines] == [None, ["seed dropped [key removed]"]]
     assert [{**line, "type": "log"} for line in lines] == heard
 
 

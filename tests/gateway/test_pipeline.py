@@ -5,31 +5,14 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.asking import Asked, pipelining
+from gateway.asking import Ask, Asked
 from idetour.gateway import pipeline
 from idetour.gateway.pipeline import Pipeline
-from idetour.gateway.place import TargetState
 from idetour.profile import Profile
 from idetour.secret import Secret
 from idetour.upstreams import Transports
 from idetour.upstreams.transport import Pool
-from upstream import (
-    Answer,
-    Upstream,
-    reset_before_headers,
-    stall_before_headers,
-    status,
-    stream,
-    until,
-    whole,
-)
-
-type Ask = Callable[..., Asked]
-
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "PAUSE_SECONDS", (0, 0))
+from upstream import Upstream, reset_before_headers, stall_before_headers, status, stream, until
 
 
 def test_an_answer_is_told_with_its_request_target_and_attempts(ask: Ask, upstream: Upstream) -> None:
@@ -66,78 +49,6 @@ def test_a_wrong_request_is_asked_of_nobody_else(ask: Ask, upstreams: Callable[.
     first.always(status(400))
     asked = ask(first.url, second.url).run()
     assert (asked.client.status, len(first.requests), len(second.requests)) == (400, 1, 0)
-
-
-PICTURE = {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}}
-SHOWN = {"messages": [{"role": "user", "content": [PICTURE]}]}
-
-
-def two(first: Upstream, second: Upstream, speaks: str = "ollama") -> str:
-    """A route to both, in this order; the first speaks a protocol of its own."""
-    return (
-        f"upstreams: {{a: {{url: '{first.url}', speaks: {speaks}}}, b: {{url: '{second.url}'}}}}\n"
-        "routes: {m: [{use: a/x, else: [b/x]}]}"
-    )
-
-
-def afterwards(asked: Asked) -> list[str]:
-    """How each target is once the request has ended, and nothing is under way."""
-
-    async def alone() -> list[TargetState]:
-        async with pipelining() as pipeline:
-            await asked.through(pipeline)
-            return pipeline.health.snapshot()
-
-    found = asyncio.run(alone())
-    assert not any(each.in_flight for each in found)
-    return [each.state for each in found]
-
-
-def test_who_has_no_word_for_it_is_passed_over(
-    profiles: Callable[..., Profile], upstreams: Callable[..., Upstream]
-) -> None:
-    first, second = upstreams(), upstreams()
-    asked = Asked(profiles(two(first, second)), fields=SHOWN).run()  # Ollama takes no URLs
-    assert (asked.client.status, len(first.requests), len(second.requests)) == (200, 0, 1)
-    assert [each.ended for each in asked.record.tried] == ["no word", "answered"]
-
-
-def test_what_it_had_no_word_for_is_not_held_against_it(
-    profiles: Callable[..., Profile], upstreams: Callable[..., Upstream]
-) -> None:
-    first, second = upstreams(), upstreams()
-    assert afterwards(Asked(profiles(two(first, second)), fields=SHOWN)) == ["healthy", "healthy"]
-
-
-def test_when_nobody_has_a_word_for_it_the_client_hears_which(
-    profiles: Callable[..., Profile], upstreams: Callable[..., Upstream]
-) -> None:
-    first, second = upstreams(), upstreams()
-    profile = profiles(two(first, second).replace("'}}", "', speaks: ollama}}", 1))
-    client = Asked(profile, fields=SHOWN).run().client
-    assert (client.status, client.error["param"]) == (400, "messages[0].content[0].image_url")
-    assert second.requests == []
-
-
-def test_who_failed_says_why_before_those_who_had_no_word(
-    profiles: Callable[..., Profile], upstreams: Callable[..., Upstream]
-) -> None:
-    first, second = upstreams(), upstreams()
-    second.always(status(429))
-    client = Asked(profiles(two(first, second)), fields=SHOWN).run().client
-    assert (client.status, client.error["code"]) == (429, "rate_limit_exceeded")
-    assert client.error["message"].startswith("b (b/x): upstream says 429 ")
-    assert "image_url" in client.error["message"]
-
-
-def test_a_blind_model_s_refusal_leads_to_another_and_rests_nobody(
-    ask: Ask, upstreams: Callable[..., Upstream]
-) -> None:
-    first, second = upstreams(), upstreams()
-    first.always(status(404, {"error": {"message": "No endpoints found that support image input"}}))
-    asked = ask(first.url, second.url, fields=SHOWN)
-    assert afterwards(asked) == ["healthy", "healthy"]
-    assert (asked.client.status, len(first.requests), len(second.requests)) == (200, 1, 1)
 
 
 def test_a_loop_is_asked_once_and_of_nobody_else(ask: Ask, upstreams: Callable[..., Upstream]) -> None:
@@ -231,126 +142,6 @@ def test_an_answer_that_never_comes_whole_is_given_up(
     asked = ask(upstream.url, stream=False).run()
     assert (asked.client.status, asked.client.error["code"]) == (504, "upstream_timeout")
     assert until(lambda: upstream.open == 0)
-
-
-def test_a_client_in_a_hurry_is_told_and_nobody_is_blamed(
-    ask: Ask, upstreams: Callable[..., Upstream]
-) -> None:
-    first, second = upstreams(), upstreams()
-    for silent in (first, second):
-        silent.always(stall_before_headers())
-    asked = ask(first.url, second.url, headers={"x-idetour-deadline-ms": "100"})
-
-    async def run() -> set[str]:
-        async with pipelining() as shared:
-            for _ in range(5):
-                again = Asked(asked.profile, headers=asked.headers)
-                await again.through(shared)
-                assert again.client.error["code"] == "deadline_exceeded"
-            return {each.state for each in shared.health.snapshot()}
-
-    assert asyncio.run(run()) == {"healthy"}
-
-
-def test_an_attempt_is_no_longer_in_flight_however_it_ended(ask: Ask, upstream: Upstream) -> None:
-    upstream.then(stream("good"), status(500), status(400), stream("x", "y").reset_after(2))
-    asked = ask(upstream.url)
-
-    async def run() -> list[int]:
-        async with pipelining() as shared:
-            for streams in (True, True, False, True, True):
-                await Asked(asked.profile, stream=streams).through(shared)
-            upstream.always(stream("never").stall_after(1))
-            await Asked(asked.profile).leaving(shared, lambda: len(upstream.requests) == 7)
-            return [each.in_flight for each in shared.health.snapshot()]
-
-    assert asyncio.run(run()) == [0]
-
-
-@pytest.mark.parametrize("stream_", [True, False])
-def test_who_leaves_while_the_upstream_is_silent_ends_the_upstreams_request(
-    ask: Ask, upstream: Upstream, stream_: bool
-) -> None:
-    upstream.always(stall_before_headers())
-    asked = ask(upstream.url, stream=stream_)
-
-    async def run() -> None:
-        async with pipelining() as shared:
-            await asked.leaving(shared, lambda: upstream.requests)
-            assert until(lambda: upstream.open == 0)
-
-    asyncio.run(run())
-    assert (asked.record.outcome, asked.client.started) == ("left", False)
-    assert upstream.requests[0].aborted is not None
-
-
-def test_who_leaves_before_the_first_content_ends_the_upstreams_request(ask: Ask, upstream: Upstream) -> None:
-    upstream.always(stream("never").stall_after(1))
-    asked = ask(upstream.url)
-
-    async def run() -> None:
-        async with pipelining() as shared:
-            await asked.leaving(shared, lambda: upstream.requests)
-            assert until(lambda: upstream.open == 0)
-
-    asyncio.run(run())
-    assert asked.record.outcome == "left"
-
-
-def test_who_leaves_in_the_middle_ends_the_upstreams_request(ask: Ask, upstream: Upstream) -> None:
-    upstream.always(stream("Hel", "lo").stall_after(2))
-    asked = ask(upstream.url)
-
-    async def run() -> None:
-        async with pipelining() as shared:
-            await asked.leaving(shared, lambda: b"Hel" in asked.client.heard)
-            assert until(lambda: upstream.open == 0)
-
-    asyncio.run(run())
-    assert (asked.record.outcome, asked.client.ends) == ("left", 0)
-
-
-def test_who_leaves_after_the_answer_has_ended_had_it_all(ask: Ask, upstream: Upstream) -> None:
-    upstream.always(stream("all").edited(lambda steps: [*steps, 5.0]))  # says [DONE] and does not close
-    asked = ask(upstream.url)
-
-    async def run() -> None:
-        async with pipelining() as shared:
-            await asked.leaving(shared, lambda: asked.client.ends)
-            assert until(lambda: upstream.open == 0)
-
-    asyncio.run(run())
-    assert (asked.record.outcome, asked.client.ends) == ("ok", 1)
-
-
-@pytest.mark.parametrize(
-    "bad",
-    [
-        status(500),
-        whole({"no": "completion"}),
-        stream("x").ends_after(1),
-        stream("x").reset_after(1),
-        stream("x").then_sends(1, b'data: {"error": {"message": "no"}}\n\n'),
-    ],
-    ids=["status", "no completion", "truncated", "reset", "error event"],
-)
-def test_no_connection_is_left_open_by_a_failure(
-    ask: Ask, upstreams: Callable[..., Upstream], bad: Answer
-) -> None:
-    first, second = upstreams(), upstreams()
-    first.always(bad)
-    asked = ask(first.url, second.url)
-
-    async def run() -> tuple[int, int]:
-        async with pipelining() as shared:
-            await asked.through(shared)
-            session = shared.transports.pool._session
-            assert session is not None
-            assert session.connector is not None
-            return len(session.connector._acquired), asked.client.ends
-
-    assert asyncio.run(run()) == (0, 1)
-    assert asked.record.outcome == "ok"
 
 
 def test_a_fault_of_our_own_is_recorded_and_not_swallowed(

@@ -9,17 +9,11 @@ from typing import Any
 import pytest
 
 from gateway.asking import pipelining
-from idetour.gateway import pipeline
 from idetour.gateway.probe import Finding, Probe, fits, png, reasons, sees
 from idetour.profile import Profile, Target
 from upstream import USAGE, Answer, Request, Upstream, call, objecting, status, stream, think, whole
 
 type Body = dict[str, Any]
-
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "PAUSE_SECONDS", (0, 0))
 
 
 @pytest.fixture

@@ -60,3 +60,10 @@ def test_text_that_is_plain_stays_as_it_is() -> None:
 def test_a_record_tells_requests_apart() -> None:
     ids = {Record(asked="m", door="direct").id for _ in range(100)}
     assert len(ids) == 100
+
+
+def test_all_changes_are_told_once_those_of_the_request_with_their_reasons() -> None:
+    record = Record(asked="m", door="direct")
+    record.changed = ["seed dropped", "reasoning put back", "a tool call mended"]
+    record.fitted = ["top_p 0.8 added (catalog: with)", "reasoning put back", "seed dropped (learned)"]
+    assert record.changes() == (*record.fitted, "a tool call mended")

@@ -7,17 +7,10 @@ from typing import Any
 
 import pytest
 
-from gateway.asking import Asked, pipelining
-from idetour.gateway import pipeline, remedy
+from gateway.asking import Ask, Asked, pipelining
+from idetour.gateway import remedy
 from idetour.profile import Profile
 from upstream import Upstream, objecting, raw_stream, reply, status, stream
-
-type Ask = Callable[..., Asked]
-
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "PAUSE_SECONDS", (0, 0))
 
 
 def refusing(*fields: str) -> Callable[[Any], str | None]:

@@ -1,39 +1,17 @@
-"""Reasoning that an IDE drops comes back to the model that thought it, and to no other.
-
-The conversations are Trae's: its history holds tool calls and their results, and never reasoning.
-"""
+"""Reasoning that an IDE drops comes back to the model that thought it, and to no other."""
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
 import pytest
 
-from gateway.asking import Asked, Listener, pipelining
-from idetour.gateway import replay
-from idetour.gateway.record import Record
-from idetour.gateway.replay import Replay, identity, signed
-from idetour.profile import Profile, Target
-from idetour.profile import Upstream as Place
-from idetour.routes.plan import Candidate
-from idetour.wire import chat, messages, raw
-from upstream import Script, Upstream, call, event, objecting, raw_stream, stream, think, whole
-
-type Delta = dict[str, Any]
+from gateway.asking import Asked, pipelining
+from gateway.thinking import CALL, Delta, conversation, history
+from idetour.profile import Profile
+from upstream import Script, Upstream, call, objecting, stream, think, whole
 
 WANTED = "The `reasoning_content` in the thinking mode must be passed back to the API."
-TOOLS = [{"type": "function", "function": {"name": "ls", "parameters": {"type": "object", "properties": {}}}}]
-HERE = Candidate(target=Target("up", "x"), upstream=Place(name="up", title="Up", url="https://up.test"))
-CALL = {"id": "call_1", "type": "function", "function": {"name": "ls", "arguments": '{"path": "."}'}}
-
-
-def history(*calls: Delta, **members: Any) -> list[Delta]:
-    """What an IDE sends after the tools have run: the calls and results, without what was thought."""
-    results = [{"role": "tool", "tool_call_id": each["id"], "content": "a.py"} for each in calls]
-    said = {"role": "assistant", "content": "", "tool_calls": list(calls), **members}
-    return [{"role": "user", "content": "hi"}, said, *results]
 
 
 def insisting(body: Mapping[str, Any]) -> str | None:
@@ -53,20 +31,6 @@ def place(profiles: Callable[..., Profile], upstream: Upstream) -> Callable[...,
         return profiles(f"upstreams: {{up: {{{words}}}}}\nmodels: {{m: up/x}}")
 
     return made
-
-
-def conversation(profile: Profile, *messages: list[Delta], streams: bool = True) -> list[Asked]:
-    """One request for each list of messages, the first of which says only hi, in one idetour."""
-    turns = [[{"role": "user", "content": "hi"}], *messages]
-    asked = [Asked(profile, stream=streams, fields={"messages": each, "tools": TOOLS}) for each in turns]
-
-    async def run() -> None:
-        async with pipelining() as shared:
-            for each in asked:
-                await each.through(shared)
-
-    asyncio.run(run())
-    return asked
 
 
 def thinking(*said: str | Delta) -> Script:
@@ -207,6 +171,26 @@ def test_googles_signature_goes_back_with_its_call(place: Callable[..., Profile]
     ]
 
 
+def test_gemini_goes_on_with_calls_that_another_model_made(
+    place: Callable[..., Profile], upstream: Upstream
+) -> None:
+    """It refuses calls without a signature, and those that others have signed."""
+
+    def objects(body: Mapping[str, Any]) -> str | None:
+        calls = [call for each in body["messages"] for call in each.get("tool_calls", ())]
+        marks = [call.get("extra_content", {}).get("google", {}).get("thought_signature") for call in calls]
+        if None in marks:
+            return "Function call is missing a thought_signature in functionCall parts."
+        return None if {*marks} <= {"skip_thought_signature_validator"} else "Corrupted thought signature."
+
+    upstream.always(objecting(objects))
+    strange = {**CALL, "extra_content": {"google": {"thought_signature": "another's"}}}
+    asked = conversation(place(), history(CALL), history(CALL), history(strange), history(strange))
+    assert [each.client.status for each in asked] == [200] * 5
+    assert len(upstream.requests) == 5 + 2  # each refusal was heard once
+    assert asked[1].client.headers["x-idetour-changed"] == "calls of other models marked"
+
+
 def test_it_goes_to_the_model_that_thought_it_and_to_no_other(
     profiles: Callable[..., Profile], upstream: Upstream, upstreams: Callable[..., Upstream]
 ) -> None:
@@ -259,216 +243,3 @@ def test_an_answer_without_calls_and_one_that_broke_off_leave_nothing(
             return len(shared.replay._kept)
 
     assert asyncio.run(run()) == 0
-
-
-# Anthropic: what Claude thought and signed precedes its calls, or it would be refused.
-
-BLOCKS = [
-    {"type": "thinking", "thinking": "List first.", "signature": "EqQBCkYIBxgCKkDf+/9aQ=="},
-    {"type": "redacted_thinking", "data": "EmwKAhgBEgy3va3p"},
-]
-USE = {"type": "tool_use", "id": "toolu_01", "name": "ls", "input": {"path": "."}}
-CLAUDES = {"id": "toolu_01", "type": "function", "function": {"name": "ls", "arguments": '{"path":"."}'}}
-
-
-def told(kind: str, **members: Any) -> bytes:
-    return f"event: {kind}\n".encode() + event({"type": kind, **members})
-
-
-def claude(request: Any) -> Any:
-    """Thinks, signs and calls a tool; streamed or whole. Refuses calls whose thoughts are gone, as Anthropic does."""
-    body = request.json()
-    for message in body["messages"]:
-        blocks = message["content"] if isinstance(message["content"], list) else []
-        kinds = [block["type"] for block in blocks]
-        if (
-            message["role"] == "assistant"
-            and body.get("thinking")
-            and "tool_use" in kinds
-            and blocks[:2] != BLOCKS
-        ):
-            return objecting(lambda _: "Expected `thinking`, but found `tool_use`")(request)
-    about = {
-        "id": "msg_1",
-        "type": "message",
-        "role": "assistant",
-        "model": "claude",
-        "usage": {"input_tokens": 1, "output_tokens": 1},
-    }
-    if not body["stream"]:
-        return whole({**about, "content": [*BLOCKS, USE], "stop_reason": "tool_use"})
-    start = told("message_start", message={**about, "content": [], "stop_reason": None})
-    deltas = [
-        told(
-            "content_block_start",
-            index=0,
-            content_block={"type": "thinking", "thinking": "", "signature": ""},
-        ),
-        *(
-            told("content_block_delta", index=0, delta={"type": "thinking_delta", "thinking": text})
-            for text in ("List ", "first.")
-        ),
-        told(
-            "content_block_delta",
-            index=0,
-            delta={"type": "signature_delta", "signature": BLOCKS[0]["signature"]},
-        ),
-        told("content_block_stop", index=0),
-        told("content_block_start", index=1, content_block=BLOCKS[1]),
-        told("content_block_stop", index=1),
-        told("content_block_start", index=2, content_block={**USE, "input": {}}),
-        told(
-            "content_block_delta", index=2, delta={"type": "input_json_delta", "partial_json": '{"path":"."}'}
-        ),
-        told("content_block_stop", index=2),
-        told("message_delta", delta={"stop_reason": "tool_use"}, usage={"output_tokens": 9}),
-        told("message_stop"),
-    ]
-    return raw_stream(start, *deltas)
-
-
-@pytest.mark.parametrize("streams", [True, False], ids=["stream", "whole"])
-@pytest.mark.parametrize("model", ["claude-sonnet-4-5", "claude-opus-5"], ids=["budget", "adaptive"])
-def test_claudes_signature_comes_back_byte_for_byte(
-    profiles: Callable[..., Profile], upstream: Upstream, model: str, streams: bool
-) -> None:
-    upstream.always(claude)
-    profile = profiles(
-        f"upstreams: {{anthropic: {{url: '{upstream.origin}', key: $KEY}}}}\nmodels: {{m: anthropic/{model}}}",
-        KEY="k",
-    )
-    turns = [[{"role": "user", "content": "hi"}], history(CLAUDES)]
-    asked = [
-        Asked(
-            profile, stream=streams, fields={"messages": each, "tools": TOOLS, "reasoning_effort": "medium"}
-        )
-        for each in turns
-    ]
-
-    async def run() -> None:
-        async with pipelining() as shared:
-            for each in asked:
-                await each.through(shared)
-
-    asyncio.run(run())
-    body = upstream.requests[1].json()
-    assert [each.client.status for each in asked] == [200, 200]
-    assert len(upstream.requests) == 2
-    assert body["thinking"]["type"] in ("enabled", "adaptive")
-    assert body["messages"][1]["content"] == [*BLOCKS, USE]
-
-
-def test_nor_do_claudes_own_clients_have_to_keep_it(
-    profiles: Callable[..., Profile], upstream: Upstream
-) -> None:
-    """Messages to Messages: the request goes on as it came, but for the thoughts that it lacks."""
-    upstream.always(claude)
-    profile = profiles(
-        f"upstreams: {{anthropic: {{url: '{upstream.origin}', key: $KEY}}}}\n"
-        "models: {m: anthropic/claude-sonnet-4-5}",
-        KEY="k",
-    )
-    result = {"type": "tool_result", "tool_use_id": "toolu_01", "content": "a.py"}
-    turns: list[Delta] = [
-        {"role": "user", "content": "hi"},
-        {"role": "assistant", "content": [{"type": "text", "text": "Look:"}, USE]},
-        {"role": "user", "content": [result]},
-    ]
-    budget = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
-    sent: list[Delta] = [
-        {**budget, "messages": turns[:1]},
-        {**budget, "messages": turns},
-        {**budget, "messages": [turns[0], {"role": "assistant", "content": [*BLOCKS, USE]}, turns[2]]},
-        {"messages": turns},
-    ]
-
-    async def run() -> None:
-        async with pipelining() as shared:
-            for body in sent:
-                whole_body = {"model": "m", "max_tokens": 2048, "stream": True, **body}
-                request = messages.translate(chat.read(json.dumps(whole_body).encode()))
-                record = Record(asked="m", door="direct")
-                await shared.chat(profile, request, Listener(), key=None, record=record)
-                assert record.outcome == "ok"
-
-    asyncio.run(run())
-    said = [request.json()["messages"] for request in upstream.requests]
-    assert said[1] == [turns[0], {"role": "assistant", "content": [*BLOCKS, *turns[1]["content"]]}, turns[2]]
-    assert said[2] == sent[2]["messages"]
-    assert said[3] == turns
-
-
-# The memory itself.
-
-
-def message(text: str = "hm", id: str = "call_1") -> dict[str, Any]:
-    return raw.fields(json.dumps({"reasoning_content": text, "tool_calls": [{**CALL, "id": id}]}).encode())
-
-
-def back(memory: Replay, *calls: Delta) -> list[Delta]:
-    body = {"model": "m", "messages": history(*(calls or (CALL,)))}
-    request, _ = memory.restored(chat.read(json.dumps(body).encode()), HERE, wanted=True)
-    return list(msgspec.json.decode(request.fields["messages"]))
-
-
-def test_the_oldest_goes_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replay, "MOST_CALLS", 3)
-    memory = Replay()
-    for number in range(5):
-        memory.keep(replay.place_of(HERE), message(id=f"call_{number}"))
-    kept = ["reasoning_content" in back(memory, {**CALL, "id": f"call_{number}"})[1] for number in range(5)]
-    assert kept == [False, False, True, True, True]
-
-
-def test_and_when_they_are_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replay, "MOST_BYTES", 100)
-    memory = Replay()
-    for number in range(5):
-        memory.keep(replay.place_of(HERE), message("x" * 40, id=f"call_{number}"))
-    assert (len(memory._kept), memory._size <= 100) == (2, True)
-
-
-def test_and_after_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    memory = Replay()
-    memory.keep(replay.place_of(HERE), message())
-    assert "reasoning_content" in back(memory)[1]
-    monkeypatch.setattr(replay, "SECONDS", -1.0)
-    assert back(memory) == history(CALL)
-    memory.keep(replay.place_of(HERE), message(id="other"))
-    assert (len(memory._kept), memory._size, memory._places) == (0, 0, {})
-
-
-def test_what_thinks_without_end_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replay, "MOST_OF_ONE", 100)
-    memory = Replay()
-    memory.keep(replay.place_of(HERE), message("x" * 200))
-    assert back(memory) == history(CALL)
-
-
-def test_messages_that_cannot_be_read_are_left_to_who_has_to_read_them() -> None:
-    memory = Replay()
-    memory.keep(replay.place_of(HERE), message())
-    request = chat.read(b'{"model": "m", "messages": ["tool_calls", {"tool_calls": 1}]}')
-    assert memory.restored(request, HERE, wanted=True) == (request, [])
-
-
-def test_a_call_is_known_by_its_id_name_and_arguments() -> None:
-    def known(**members: Any) -> bytes:
-        return identity(raw.fields(json.dumps(CALL | members).encode()))
-
-    assert known() == known(function={"name": "ls", "arguments": '{"path":"."}'})
-    one, other = '{"a": 1, "b": [2]}', '{"b":[2],"a":1}'
-    assert known(function={"name": "ls", "arguments": one}) == known(
-        function={"name": "ls", "arguments": other}
-    )
-    assert known() != known(id="call_2")
-    assert known() != known(function={"name": "ls", "arguments": "{}"})
-    assert known(function={"name": "ls", "arguments": "{"}) == known(
-        function={"name": "ls", "arguments": "{"}
-    )
-
-
-def test_details_are_signed_where_one_of_them_is() -> None:
-    assert signed(raw.of([{"text": "x"}, {"signature": "s"}]))
-    assert signed(raw.of([{"data": "x"}]))
-    assert not signed(raw.of([{"text": "x", "signature": ""}]))

@@ -135,9 +135,9 @@ def test_those_who_wait_leave_one_by_one_also_after_another_refusal(
         await asyncio.gather(*(wait() for _ in range(3)))
 
     asyncio.run(run())
-    first, second, third = went
+    first, second, third = went  # each may come late, as on a busy machine, and none early
     assert second - first >= 0.4
-    assert third - second >= 0.9 * cooldown.SPACING_SECONDS
+    assert third - first >= 0.4 + 0.9 * cooldown.SPACING_SECONDS
 
 
 def test_an_attempt_leaves_time_for_another_where_the_client_says_how_long_it_waits(health: Health) -> None:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from idetour.errors import UpstreamError
-from idetour.gateway.faults import Fault, Scope
+from idetour.gateway.faults import Fault
 from idetour.gateway.tries import Try
+from idetour.gateway.verdict import Scope
 from idetour.profile import KnownModel, Manners, Target, Upstream
 from idetour.profile.credential import Key
 from idetour.routes.plan import Candidate

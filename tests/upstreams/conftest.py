@@ -14,8 +14,12 @@ from idetour.upstreams.asking import Asking
 from idetour.upstreams.transport import Outgoing
 from idetour.wire import chat
 
+type Sent = Callable[..., dict[str, Any]]  # the fixture `sent`
+type Prepare = Callable[..., Outgoing]  # the fixture `outgoing`
+
 HELLO = [{"role": "user", "content": "hello"}]
 AS_THE_CATALOG_SAYS = Manners()
+NIM = "nim/meta/muse-glimmer-30b"  # a model without defaults, limits and switches
 NOT_SHOWN = ("model", "messages", "stream", "stream_options")  # in every body
 
 
@@ -25,7 +29,7 @@ def catalog() -> Catalog:
 
 
 @pytest.fixture
-def outgoing(catalog: Catalog) -> Callable[..., Outgoing]:
+def outgoing(catalog: Catalog) -> Prepare:
     """`outgoing(target, body)`: what goes to a target of the catalog.
 
     `body` is JSON or bytes; `manners` are laid over the catalog's, `knows` is what it says of the model.
@@ -56,7 +60,7 @@ def outgoing(catalog: Catalog) -> Callable[..., Outgoing]:
 
 
 @pytest.fixture
-def sent(outgoing: Callable[..., Outgoing]) -> Callable[..., dict[str, Any]]:
+def sent(outgoing: Prepare) -> Sent:
     """`sent(target, temperature=1)`: the body that goes out for this one, but for what is in every body."""
 
     def fields(target: str, how: dict[str, Any] | None = None, **asked: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from idetour.profile import Manners, Model, Target, Upstream
+from idetour.profile.read import read
 from idetour.upstreams import prepare
 from idetour.upstreams.asking import Asking
 from idetour.upstreams.transport import Outgoing
@@ -50,6 +51,22 @@ def test_an_answer_in_one_piece_is_waited_for_to_its_end(outgoing: Callable[...,
     assert outgoing("openrouter/unknown/model", BODY.replace(b"true", b"false")).first_byte == 600
 
 
+@pytest.mark.parametrize(
+    ("manners", "streams"),
+    [(Manners(), True), (Manners(usage=False), False), (Manners(stream="never"), False)],
+)
+def test_a_whole_answer_is_asked_for_as_a_stream_while_somebody_listens_if_nothing_is_lost(
+    manners: Manners, streams: bool
+) -> None:
+    request = replace(chat.read(BODY.replace(b"true", b"false")), live=True)
+    upstream = replace(UP, manners=manners)
+    asking = Asking(
+        request=request, target=Target("up", "x"), upstream=upstream, model=None, known=None, key=None
+    )
+
+    assert (asking.stream, asking.first_byte) == (streams, 600)
+
+
 def test_a_body_in_the_upstreams_own_protocol_stays_but_for_the_model_and_what_the_profile_says() -> None:
     model = Model(
         name="m",
@@ -67,6 +84,29 @@ def test_a_body_in_the_upstreams_own_protocol_stays_but_for_the_model_and_what_t
     sent = chat.write(asking.native(body, frozenset({"temperature"})))
 
     assert sent == (b'{"tier":"flex","limit":2,"model":"real","metadata":{},"new":[1.50],"stream":true}')
+
+
+def test_what_a_profile_says_of_one_model_holds_for_it_alone(profile_file: Callable[..., Path]) -> None:
+    path = profile_file("""
+        upstreams: { up: { url: "https://up.test", clamp: { temperature: [0, 2], max_tokens: [1, 9] }, stream: never } }
+        models:
+          m: { to: up/real, clamp: { temperature: [0, 1] }, rename: { max_tokens: limit }, stream: only, first_byte: 7 }
+          other: up/real
+    """)
+    profile = read(path, env={})
+    body = chat.read(
+        b'{"model":"m","messages":[{"role":"user","content":"hi"}],"temperature":3,"max_tokens":5}'
+    )
+
+    def sent(name: str) -> tuple[object, ...]:
+        model, upstream = profile.models[name], profile.upstreams["up"]
+        made = prepare(body, target=model.target, upstream=upstream, model=model, known=None, key=None)
+        fields = json.loads(made.body or b"")
+        said = tuple(fields.get(each) for each in ("temperature", "max_tokens", "limit", "stream"))
+        return *said, made.first_byte
+
+    assert sent("m") == (1, None, 5, True, 7)
+    assert sent("other") == (2, 5, None, False, 600)
 
 
 MARK = {"cache_control": {"type": "ephemeral"}}

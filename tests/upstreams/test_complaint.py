@@ -106,6 +106,35 @@ def test_what_a_request_is_about_never_goes(path: str, may_go: bool) -> None:
     assert expendable(tuple(path.split("."))) is may_go
 
 
+@pytest.mark.parametrize(
+    ("said", "code", "so"),
+    [
+        ("The encrypted content gAAA...GDc= could not be verified.", "invalid_encrypted_content", True),
+        (
+            "The encrypted content for item rs_68 could not be verified. Reason: organization_id did not match.",
+            None,
+            True,
+        ),
+        ("messages.1.content.0: Invalid `signature` in `thinking` block", None, True),
+        ("messages.3.content.0: Invalid `data` in `redacted_thinking` block", None, True),
+        (
+            "`thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified.",
+            None,
+            True,
+        ),
+        ("Unable to submit request because Thought signature is not valid.", None, True),
+        ("Unknown parameter: 'input[1].encrypted_content'.", "unknown_parameter", False),
+        ("thinking: Extra inputs are not permitted", None, False),
+        ("Invalid type for 'input[2].summary'", "invalid_type", False),
+        ("Expected `thinking` or `redacted_thinking`, but found `tool_use`.", None, False),
+    ],
+)
+def test_thoughts_that_cannot_be_read_are_told_from_fields_that_are_not_known(
+    said: str, code: str | None, so: bool
+) -> None:
+    assert complaint.of_seals(Fault(said, code=code)) is so
+
+
 def test_a_complaint_mentions_a_field_by_its_last_name() -> None:
     assert mentions(Fault("messages.1.assistant.reasoning_content: no"), "messages.reasoning_content")
     assert mentions(Fault("no", param="temperature"), "temperature")

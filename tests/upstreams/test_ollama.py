@@ -11,6 +11,7 @@ import pytest
 from idetour.profile import KnownModel, Target
 from idetour.profile import Upstream as Place
 from idetour.upstreams import Transports, prepare
+from idetour.upstreams.foreign import Foreign
 from idetour.upstreams.ollama import address, length, window
 from idetour.upstreams.transport import Pool
 from idetour.wire import chat
@@ -162,3 +163,25 @@ def test_a_window_doubles_until_it_is_large_enough(
     needs: int, has: int | None, most: int | None, size: int | None
 ) -> None:
     assert window(needs, has, most) == size
+
+
+def test_a_window_is_told_among_what_was_changed(place: Place) -> None:
+    body = json.dumps({"model": "qwen3", "messages": [{"role": "user", "content": "word " * 10_000}]})
+    asking = chat.read(body.encode())
+    outgoing = prepare(
+        asking, target=Target("ollama", "qwen3"), upstream=place, model=None, known=None, key=None
+    )
+
+    async def ready() -> None:
+        pool = Pool()
+        try:
+            assert isinstance(outgoing, Foreign)
+            await outgoing.ready(pool)
+        finally:
+            await pool.close()
+
+    asyncio.run(ready())
+    assert outgoing.changed == [
+        "protocol chat → ollama (ollama: speaks)",
+        "options.num_ctx 16384 added (ollama: window)",
+    ]

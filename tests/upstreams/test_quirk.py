@@ -84,6 +84,8 @@ def test_a_body_that_needs_no_change_goes_out_as_it_is() -> None:
     [
         (Quirk("manner", "stream", "only"), {"stream": False}, True),
         (Quirk("manner", "stream", "only"), {"stream": True}, False),
+        (Quirk("manner", "stream", "never"), {"stream": True}, True),
+        (Quirk("manner", "stream", "never"), {"stream": False}, False),
         (Quirk("manner", "developer", False), {"messages": [{"role": "developer"}]}, True),
         (Quirk("manner", "developer", False), {"messages": [{"role": "user"}]}, False),
         (Quirk("manner", "flatten", True), {"messages": [{"content": []}]}, True),

@@ -10,11 +10,12 @@ import click
 COLOURS = {  # of requests, by their outcome
     "ok": "green",
     "failed": "red",
+    "refused": "yellow",
     "broken": "red",
     "left": "bright_black",
     "stopped": "bright_black",
 }
-FAILED = ("failed", "broken")
+FAILED = ("failed", "broken", "refused")
 
 
 class Terminal(logging.StreamHandler[TextIO]):
@@ -42,6 +43,17 @@ class Line(logging.Formatter):
         if record.levelno >= logging.WARNING:
             return "yellow"
         return COLOURS.get(getattr(record, "kind", ""))
+
+
+class Beside(logging.Handler):
+    """Hands lines on to what mitmproxy has beside its terminal, which is mitmweb's event log: it would print them again."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from mitmproxy.addons.termlog import TermLogHandler
+
+        for each in logging.getLogger().handlers:
+            if record.levelno >= each.level and not isinstance(each, TermLogHandler):
+                each.handle(record)
 
 
 def coloured(stream: TextIO) -> bool:

@@ -4,7 +4,6 @@ import errno
 import gc
 import ipaddress
 import logging
-import os
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -24,9 +23,23 @@ CHATTER = {  # a line per connection
 }
 
 
+class Setting(click.Option):
+    """An option whose variable may also stand in `.env` in idetour's home."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        from idetour.profile.environment import variables
+
+        env = variables()
+        names = [self.envvar] if isinstance(self.envvar, str) else self.envvar or ()
+        return next((value for name in names if (value := env.get(name, "").strip())), None)
+
+
 def where(host: str) -> str:
     """`HOST` counts where it is an address: some shells call the machine so, and conda the compiler's target."""
-    if os.environ.get("HOST") != host or "IDETOUR_HOST" in os.environ or host == "localhost":
+    from idetour.profile.environment import variables
+
+    env = variables()
+    if env.get("HOST") != host or "IDETOUR_HOST" in env or host == "localhost":
         return host
     try:
         return str(ipaddress.ip_address(host))
@@ -39,14 +52,16 @@ def where(host: str) -> str:
 @click.option(
     "-p",
     "--port",
+    cls=Setting,
     type=click.IntRange(0, 65535),
     default=8080,
     show_default=True,
-    envvar=["IDETOUR_PORT", "PORT"],
+    envvar=["IDETOUR_PORT", "PORT", "CLAUDE_PROXY_PORT"],
     help="Where it listens; 0 for any.",
 )
 @click.option(
     "--host",
+    cls=Setting,
     default="127.0.0.1",
     show_default=True,
     envvar=["IDETOUR_HOST", "HOST"],
@@ -144,19 +159,21 @@ def shown_in_browser(*, quiet: bool) -> list[str]:
 
 def set_up_log(*, web: bool, verbose: bool, quiet: bool) -> None:
     """Our lines go straight to the terminal: by mitmproxy's way, through all of its addons, a line costs as much
-    as a fifth of its request. mitmweb shows them in its event log, so there they do take that way.
+    as a fifth of its request. mitmweb shows them in its event log, so there they take that way as well.
     """
     if not verbose:
         for name, level in CHATTER.items():
             logging.getLogger(name).setLevel(level)
-    if not web:
-        from idetour.cli.lines import handler
-        from idetour.gateway.logs import debugging
+    from idetour.cli.lines import Beside, handler
+    from idetour.gateway.logs import debugging
+    from idetour.profile.environment import variables
 
-        ours = logging.getLogger("idetour")
-        ours.addHandler(handler(verbose=verbose, quiet=quiet))
-        ours.setLevel(logging.DEBUG if verbose or debugging() else logging.INFO)
-        ours.propagate = False
+    ours = logging.getLogger("idetour")
+    ours.addHandler(handler(verbose=verbose, quiet=quiet))
+    if web:
+        ours.addHandler(Beside())
+    ours.setLevel(logging.DEBUG if verbose or debugging(variables()) else logging.INFO)
+    ours.propagate = False
 
 
 def start(arguments: list[str], say: Callable[[], None], *, web: bool) -> None:

@@ -43,6 +43,7 @@ export function share(part) {
 
 export function money(amount, currency) {
   if (amount === null || amount === undefined) return DASH;
+  if (!currency) return t("free");
   const digits = amount !== 0 && Math.abs(amount) < 0.1 ? 4 : 2;
   return new Intl.NumberFormat(locale(), {
     style: "currency",

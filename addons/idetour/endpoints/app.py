@@ -5,26 +5,34 @@ framework's half millisecond per request would be most of ours.
 """
 
 import asyncio
-import contextlib
-import ipaddress
 import logging
 from dataclasses import dataclass, field
 
+from idetour.addresses import is_loopback
 from idetour.endpoints import health, messages, passthrough
-from idetour.endpoints.access import check_host, check_key, check_origin
+from idetour.endpoints.access import check_host, check_key, check_origin, is_direct
 from idetour.endpoints.admin import OPENING, Admin
 from idetour.endpoints.asgi import Exchange, Receive, Scope, Send
-from idetour.endpoints.entry import TICKET, Entry, Tickets, Visit
+from idetour.endpoints.entry import TICKET, Entry, Line, Tickets, Visit
+from idetour.endpoints.limits import Limits, caller
 from idetour.endpoints.places import CHAT, MODELS, Place, find, tidy
 from idetour.endpoints.recorder import Recorder
+from idetour.endpoints.rejected import Rejected
 from idetour.endpoints.responses import RESPONSES, Responses, no_socket
 from idetour.errors import Forbidden, LoopDetected, NotFound, RequestError
+from idetour.gateway import logs
 from idetour.gateway.pipeline import Pipeline
 from idetour.gateway.record import shown
+from idetour.profile import Profile
 from idetour.profile.watch import Watched
-from idetour.wire import messages_errors
 
 log = logging.getLogger("idetour")
+
+READABLE = {  # headers that a script in an allowed page may read
+    "access-control-expose-headers": "x-idetour-request-id, x-request-id, x-idetour-target, x-idetour-attempts, x-idetour-changed, "
+    "retry-after",
+    "vary": "Origin",
+}
 
 
 @dataclass(slots=True)
@@ -32,57 +40,60 @@ class App:
     watched: Watched
     pipeline: Pipeline
     admin: Admin
-    hosts: frozenset[str] = frozenset()  # names beside loopback that we may be called by
-    origins: frozenset[str] = frozenset()  # web pages elsewhere that may call us
     lan: bool = False  # other machines may ask, by whatever name they know us, with a key
     tickets: Tickets = field(default_factory=Tickets)
+    limits: Limits = field(default_factory=Limits)
     responses: Responses = field(default_factory=Responses)
     recorder: Recorder = field(default_factory=Recorder)
     handshakes: health.Refusals | None = None  # where a proxy counts them and only this machine may ask
     via: str = ""  # what our own outgoing requests carry; coming in, it means a loop
+    rejected: Rejected = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rejected = Rejected(self.pipeline.chronicle)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        exchange = Exchange(scope, receive, send)
+        exchange, entry, profile = Exchange(scope, receive, send), Entry(), self.admin.weights.profile
+        logs.request.set(exchange.id)
         try:
-            await self.answer(exchange)
+            path = tidy(exchange.path)
+            if path == "/api/claude" or messages.meant(path, exchange.headers):
+                exchange.speak_messages()
+            entry = self.enter(exchange, profile)
+            await self.answer(Visit(exchange, entry, path, profile, self))
         except asyncio.CancelledError:
             pass  # the client left, or idetour stops: either way the connection is gone
         except RequestError as error:
             if exchange.started:
-                log.warning("%s", shown(error.message))
+                log.warning("%s", shown(error.message), extra={"request": exchange.id})
                 raise  # cuts the connection: a broken answer must not look finished
-            log.info(
-                "%s", shown(f"{exchange.method} {exchange.path} · refused {error.status}: {error.message}")
-            )
+            self.rejected.note(exchange, entry, error)
             await exchange.refuse(error)
         except Exception:
-            log.exception("a request failed through a fault of idetour's own")
+            log.exception("a request failed through a fault of idetour's own", extra={"request": exchange.id})
             if exchange.started:
                 raise
-            await exchange.refuse(
-                RequestError("idetour itself failed; its log says why.", code="internal_error")
-            )
+            fault = RequestError("idetour itself failed; its log says why.", code="internal_error")
+            self.rejected.note(exchange, entry, fault)
+            await exchange.refuse(fault)
 
-    async def answer(self, exchange: Exchange) -> None:
+    async def answer(self, visit: Visit) -> None:
         """Who may ask is settled first, what for second; only then is a body read."""
-        path = tidy(exchange.path)
-        if path == "/api/claude" or messages.meant(path, exchange.headers):
-            exchange.error_body = messages_errors.body
-        visit = Visit(exchange, self.enter(exchange), path, self.admin.weights.profile, self)
-        if origin := check_origin(exchange.headers, self.origins):
-            exchange.extra = {"access-control-allow-origin": origin, "vary": "Origin"}
+        exchange = visit.exchange
+        if origin := check_origin(exchange.headers, visit.profile.origins):
+            exchange.extra = {**READABLE, "access-control-allow-origin": origin}
         if exchange.method == "OPTIONS":
             return await preflight(exchange)
-        place = find(path, visit.door.host)
+        place = find(visit.path, visit.door.host)
         self.admit(visit, place)
-        if path == RESPONSES:
+        if visit.path == RESPONSES:
             no_socket(exchange.headers)
         await (place.answer if place else elsewhere)(visit)
 
     def admit(self, visit: Visit, place: Place | None) -> None:
-        """Raises Unauthorized or Forbidden for who may not ask there."""
+        """Raises Unauthorized or Forbidden for who may not ask there, TooOften for who may not just now."""
         method, headers = visit.exchange.method, visit.exchange.headers
         if place and place.who == "owner":
             opening = (visit.path, method) == OPENING
@@ -90,9 +101,11 @@ class App:
         elif not (place and place.open(method)):
             visit.door.grant = self.admin.grants.of(headers)
             if visit.door.grant is None:
-                check_key(visit.profile, headers)
+                check_key(visit.profile, headers, local=visit.door.local)
+            if visit.profile.limit and method == "POST" and place and visit.path != messages.COUNT:
+                self.limits.count(caller(visit.profile, headers, visit.door.grant), visit.profile.limit)
 
-    def enter(self, exchange: Exchange) -> Entry:
+    def enter(self, exchange: Exchange, profile: Profile) -> Entry:
         """By which door the request came. Raises Forbidden where it may not."""
         if self.via and self.via in exchange.headers.get("via", ""):
             raise LoopDetected(
@@ -102,12 +115,16 @@ class App:
             if door := self.tickets.take(ticket):
                 exchange.headers = {**exchange.headers, **door.credentials}
                 if door.host is None and not self.lan:
-                    check_host(exchange.headers, self.hosts)
+                    check_host(exchange.headers, profile.names)
+                door.local = door.local and is_direct(exchange.headers, profile.names)
                 return door
-        elif not exchange.scope.get("state", {}).get("hop"):
-            if not self.lan:
-                check_host(exchange.headers, self.hosts)
-            return Entry(local=nearby(exchange.scope))
+        elif not (state := exchange.scope.get("state", {})).get("hop"):
+            line: Line | None = state.get("line")
+            host = line.meant(exchange.headers) if line else None
+            if host is None and not self.lan:
+                check_host(exchange.headers, profile.names)
+            near = is_loopback((exchange.scope.get("client") or ("",))[0])
+            return Entry(host=host, local=near and is_direct(exchange.headers, profile.names))
         raise Forbidden(
             "This port is for idetour's own use. Ask at the address that it printed at its start."
         )
@@ -118,14 +135,6 @@ async def elsewhere(visit: Visit) -> None:
     if not (visit.door.host and visit.profile.passthrough):
         raise NotFound(f"Nothing is served at {visit.exchange.path}. Try {CHAT} or {MODELS}.")
     await passthrough.relay(visit, await visit.exchange.body())
-
-
-def nearby(scope: Scope) -> bool:
-    """Whether the client is a program on this machine."""
-    host = (scope.get("client") or ("",))[0].partition("%")[0]
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return False
 
 
 async def preflight(exchange: Exchange) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from idetour.endpoints.inflate import BODY_LIMIT, inflated, too_large
 from idetour.errors import BadRequest, RequestError, openai_body
+from idetour.gateway.record import new_id
+from idetour.wire import messages_errors
 
 SILENCE_SECONDS = 60.0  # the longest pause inside a request's body
 LINGER_SECONDS = 2.0  # for a client that still sends to read why it is turned away
@@ -32,9 +34,17 @@ class Exchange:
     started: bool = False
     ended: bool = False
     gone: bool = False  # the client left before the end
-    error_body: Callable[[RequestError], bytes] = openai_body  # an error in the asker's protocol
+    error_body: Callable[[RequestError, str], bytes] = (
+        openai_body  # an error in the asker's protocol, and the id
+    )
+    id: str = field(default_factory=new_id)
+    marks: dict[str, str] = field(init=False)  # headers that every answer gets unless it has its own: the id
 
     def __post_init__(self) -> None:
+        self.marks = {
+            "x-idetour-request-id": self.id,
+            "x-request-id": self.id,
+        }  # the latter is what SDKs read
         self.headers = joined(self.scope["headers"])
         if self.scope.get("http_version") == "1.0":
             self.send = in_one_piece(self.send)
@@ -89,7 +99,7 @@ class Exchange:
         self.started = True
         lines = [
             (name.encode(), CONTROLS.sub(" ", value).encode("latin-1", "replace"))
-            for name, value in {**headers, **self.extra}.items()
+            for name, value in {**self.marks, **headers, **self.extra}.items()
         ]
         await self.send({"type": "http.response.start", "status": status, "headers": lines})
 
@@ -109,6 +119,11 @@ class Exchange:
         await self.write(body)
         await self.end()
 
+    def speak_messages(self) -> None:
+        """Say errors, and the request's id, as Anthropic's protocol has them."""
+        self.error_body = messages_errors.body
+        self.marks["request-id"] = self.id
+
     async def refuse(self, error: RequestError) -> None:
         """Answer with an error, whether or not the request's body was read.
 
@@ -117,7 +132,7 @@ class Exchange:
         still sends is read on for a while: closed at once, the client would get a reset
         instead of the answer.
         """
-        body = self.error_body(error)
+        body = self.error_body(error, self.id)
         close = {"connection": "close"} if "expect" in self.headers else {}
         head = {
             "content-type": "application/json",

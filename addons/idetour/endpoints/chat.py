@@ -6,11 +6,13 @@ from idetour.endpoints import deployment, passthrough
 from idetour.endpoints.access import access_mark, client_key
 from idetour.endpoints.entry import Visit
 from idetour.gateway.delivery import Client
+from idetour.gateway.live import Live
 from idetour.gateway.record import Record
 from idetour.profile import Profile
 from idetour.routes.asked import Asked
 from idetour.routes.plan import Listed, named, offered
 from idetour.wire import chat, mixed
+from idetour.wire.embeddings import EmbeddingsRequest
 
 
 async def post(visit: Visit) -> None:
@@ -60,7 +62,8 @@ async def through(visit: Visit, request: chat.ChatRequest, client: Client) -> Re
     exchange, door, profile = visit.exchange, visit.door, visit.profile
     if door.grant:
         door.grant.check(request.model)
-    door.record = Record(asked=request.model, door=door.name)
+    door.record = Record(asked=request.model, door=door.name, id=exchange.id)
+    door.record.live = listened(visit, request, door.record)
     asked, key = question(visit, request), client_key(profile, exchange.headers)
     try:
         async with exchange.attended():
@@ -69,3 +72,10 @@ async def through(visit: Visit, request: chat.ChatRequest, client: Client) -> Re
         if door.grant:
             door.grant.count(door.record)
     return door.record
+
+
+def listened(visit: Visit, request: chat.ChatRequest, record: Record) -> Live | None:
+    """Where to tell what the model says, if somebody listens to the token that it was asked with."""
+    grant, grants = visit.door.grant, visit.app.admin.grants
+    news = grants.heard(grant) if grant and not isinstance(request, EmbeddingsRequest) else None
+    return Live(news, record.id, request.model, streams=not request.stream) if news else None

@@ -137,7 +137,7 @@ class Asker:
                 estimate=estimate.tokens(self.request.fields),
             )
         except RequestError as error:
-            return error.status, messages_errors.body(error)
+            return error.status, messages_errors.body(error, id)
 
 
 def listing(profile: Profile, listed: Listed) -> bytes:

@@ -40,7 +40,7 @@ async def relay(visit: Visit, body: bytes, model: str = "") -> None:
     """Ask the real host and pass its answer on, piece by piece. Raises UpstreamError, LoopDetected."""
     exchange, pipeline, host = visit.exchange, visit.pipeline, visit.door.name
     asked = model or "/".join(exchange.path.split("/")[:DEPTH])
-    record = visit.door.record = Record(asked=asked, door=host, protocol="passthrough")
+    record = visit.door.record = Record(asked=asked, door=host, id=exchange.id, protocol="passthrough")
     pipeline.chronicle.follow(record, path=exchange.path, headers=exchange.headers)
     with pipeline.recorded(record):
         async with exchange.attended():

@@ -83,14 +83,12 @@ def assemble(
     watched: Watched,
     *,
     context: Callable[[Path | None], ssl.SSLContext] = system_trust,
-    hosts: frozenset[str] = frozenset(),
-    origins: frozenset[str] = frozenset(),
     state: Path | None = None,
     admin: Secret | None = None,
     lan: bool = False,
     keep_bodies: bool = False,
 ) -> Gateway:
-    """Make all parts; nothing listens yet. `hosts` and `origins` are allowed beside loopback's.
+    """Make all parts; nothing listens yet.
 
     With `lan` any name will do: other machines have their own for us, and must have a key.
 
@@ -109,7 +107,7 @@ def assemble(
     )
     upkeep = Upkeep(watched, pipeline, logged_in(watched, state))
     owners = owned(pipeline, Weights(watched, state), admin, state=state)
-    app = App(watched, pipeline, owners, hosts=hosts, origins=origins, lan=lan, via=via)
+    app = App(watched, pipeline, owners, lan=lan, via=via)
     return Gateway(watched=watched, pipeline=pipeline, upkeep=upkeep, app=app, server=Server(app))
 
 

@@ -73,7 +73,7 @@ class Chronicle:
     def begin(self, record: Record, asked: Asked, client: Client) -> Client:
         """Follow the request from now on. Returns the client to answer to: the same, or one that keeps what it hears."""
         record.stream = asked.request.stream
-        record.protocol = next((name for part, name in PROTOCOLS if part in asked.path), "chat")
+        record.protocol = spoken(asked.path)
         self.lately.remember(record.id, asked.request.fields)
         if self.store:
             self.store.do(functools.partial(estimate, record, asked))
@@ -89,6 +89,17 @@ class Chronicle:
         self.metrics.began()
         record.told = self._told
         self._told(record, "began")
+
+    def refused(self, record: Record, *, path: str, headers: Mapping[str, str], listed: bool = True) -> None:
+        """One that nobody was asked for. It is in no sum: who may not come in says nothing about models."""
+        record.client, record.path = named(headers.get("user-agent", "")), shown(path, 200)
+        record.protocol = spoken(path)
+        self.metrics.refused(record.status)
+        if listed:
+            entry = self.entry(record)
+            self.news.publish("request", entry.row, stage="ended")
+            if self.store:
+                self.store.add(entry)
 
     def _told(self, record: Record, stage: Stage) -> None:
         if stage == "ended":
@@ -140,7 +151,7 @@ class Chronicle:
             total=record.total,
             cost=cost.amount if cost else None,
             currency=cost.currency if cost else None,
-            changed=tuple(record.changed),
+            changed=record.changes(),
         )
 
     def entry(self, record: Record) -> Entry:
@@ -162,6 +173,11 @@ def secrets_of(profile: Profile) -> list[Secret]:
     places = profile.upstreams.values()
     held = (secret for each in places for secret in (*each.secrets, *in_url(each.proxy or "")))
     return [*held, *profile.access]
+
+
+def spoken(path: str) -> str:
+    """The protocol of a path."""
+    return next((name for part, name in PROTOCOLS if part in path), "chat")
 
 
 def nobody(record: Record, stage: Stage) -> None:

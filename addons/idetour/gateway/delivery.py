@@ -154,9 +154,9 @@ async def drain(answer: Answer) -> None:
 async def refuse(client: Client, error: RequestError, record: Record) -> None:
     """Tell the client of an error: as an HTTP answer, or as an event when the answer has begun."""
     if client.started:
-        await client.write(openai_event(error))
+        await client.write(openai_event(error, record.id))
     else:
-        body = openai_body(error)
+        body = openai_body(error, record.id)
         headers = {
             "content-type": "application/json",
             **marks(record),

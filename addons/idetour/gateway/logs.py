@@ -21,6 +21,7 @@ import msgspec
 from idetour.gateway.news import News
 from idetour.gateway.record import shown
 from idetour.gateway.scrub import Scrubber
+from idetour.profile.environment import variables
 from idetour.secret import Secret
 
 FILE = "idetour.jsonl"
@@ -34,12 +35,12 @@ LONGEST = 20_000  # characters of a line: a traceback is that long at most
 request: ContextVar[str | None] = ContextVar("request", default=None)
 
 
-def debugging(env: Mapping[str, str] = os.environ) -> bool:
+def debugging(env: Mapping[str, str]) -> bool:
     """Whether the files get the finest lines too: `DEBUG_LOG=true`."""
     return env.get("DEBUG_LOG", "").strip().lower() in ("1", "true", "yes", "on")
 
 
-def limit(env: Mapping[str, str] = os.environ) -> int:
+def limit(env: Mapping[str, str]) -> int:
     """How many files are kept: `LOG_FILE_LIMIT`, 1 to 100; 5 where it says nothing of use."""
     said = env.get("LOG_FILE_LIMIT", "").strip()
     return min(max(int(said), 1), MOST_FILES) if said.isascii() and said.isdigit() else FILES
@@ -61,11 +62,13 @@ class Line(logging.Formatter):
         text = record.getMessage()
         if record.exc_info:
             text = f"{text}\n{self.formatException(record.exc_info)}"
+        changed = [self._clean(each) for each in getattr(record, "changed", ())]
         return {
             "at": round(record.created, 3),
             "level": record.levelname.lower() if record.levelno < logging.CRITICAL else "error",
             "text": self._clean(text[: 2 * LONGEST].encode("utf-8", "replace").decode()),
             "request": getattr(record, "request", None),
+            **({"changed": changed} if changed else {}),
         }
 
     def _clean(self, text: str) -> str:
@@ -155,12 +158,12 @@ def keep(folder: Path | None, news: News, keys: Callable[[], list[Secret]]) -> C
     if folder:
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
-            file = Private(folder / FILE, maxBytes=FILE_BYTES, backupCount=limit() - 1)
+            file = Private(folder / FILE, maxBytes=FILE_BYTES, backupCount=limit(variables()) - 1)
         except OSError as error:
             log.warning("The log is not kept in %s: %s.", folder, error.strerror or error)
         else:
             file.setFormatter(line)
-            file.setLevel(logging.DEBUG if debugging() else logging.INFO)
+            file.setLevel(logging.DEBUG if debugging(variables()) else logging.INFO)
             handlers.append(file)
     queue: SimpleQueue[Any] = SimpleQueue()
     ours = Ours(queue)

@@ -116,7 +116,8 @@ class Pipeline:
             record.end("failed", status=500, error="a fault of idetour's own")
             raise
         finally:
-            log.info(record.line(), extra={"request": record.id, "kind": record.outcome})
+            told = {"request": record.id, "kind": record.outcome, "changed": record.changes()}
+            log.info(record.line(), extra=told)
 
     async def _find(self, found: Sequence[Try | Refused], asked: Asked, record: Record) -> Answer:
         """The first committed answer, in the order of the tries; raises what to tell the client."""
@@ -126,7 +127,7 @@ class Pipeline:
         able = fitting([each for each in found if isinstance(each, Try)], asked)
         limit, late = patience(asked)
         search = Search(self.health, able, until=self.health.clock() + limit)
-        remedies = Remedies(self.quirks, record)
+        remedies = Remedies(self.quirks, record, self.replay.seals)
         try:
             async with asyncio.timeout(limit if limit < math.inf else None):
                 while chosen := await search.next():

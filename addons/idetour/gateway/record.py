@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from idetour.gateway.live import Live
 from idetour.profile import Target
 from idetour.usage.row import Counted
 from idetour.wire.chunks import Usage
@@ -16,8 +17,12 @@ NO_KEY, NO_WORD = (
     "no word",
 )  # how an attempt ends that asks nobody: there is none to send, or no way to say it
 
-type Outcome = Literal["running", "ok", "failed", "broken", "left", "stopped"]
+type Outcome = Literal["running", "ok", "failed", "broken", "left", "stopped", "refused"]
 type Stage = Literal["began", "attempt", "committed", "ended"]
+
+
+def new_id() -> str:
+    return f"req_{random.getrandbits(80):020x}"
 
 
 @dataclass(slots=True)
@@ -41,11 +46,13 @@ def unheard(record: "Record", stage: Stage) -> None:
 class Record:
     asked: str
     door: str  # "direct", or the host that was intercepted
-    id: str = field(default_factory=lambda: f"req_{random.getrandbits(80):020x}")
+    id: str = field(default_factory=new_id)
     began: float = field(default_factory=time.time)
     tried: list[Tried] = field(default_factory=list)
     target: Target | None = None
-    changed: list[str] = field(default_factory=list)  # in the request that was sent last, in a few words each
+    # In the request that was sent last, in a few words each: what answers have taught, and all with its reason.
+    changed: list[str] = field(default_factory=list)
+    fitted: list[str] = field(default_factory=list)
     outcome: Outcome = "running"
     status: int = 0
     error: str | None = None
@@ -60,12 +67,18 @@ class Record:
     estimate: int | None = None  # tokens of the request
     counted: Counted | None = None  # who counted `usage`
     said: int = 0  # bytes of the answer's text, as JSON
+    live: Live | None = field(default=None, repr=False, compare=False)  # where somebody listens
     told: Callable[["Record", Stage], None] = field(default=unheard, repr=False, compare=False)
     _asking: tuple[float, str] = (0.0, "")  # since when, and with which key
     _start: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         self.asked = shown(self.asked, 200)
+
+    def changes(self) -> tuple[str, ...]:
+        """All that was changed: in the request, each with its reason, then what was put right in the answer."""
+        said = {each.removesuffix(" (learned)") for each in self.fitted}
+        return *map(shown, self.fitted), *(each for each in self.changed if each not in said)
 
     def elapsed(self) -> float:
         return time.monotonic() - self._start
@@ -79,6 +92,8 @@ class Record:
     ) -> None:
         """An attempt ended without an answer."""
         self._note(target, ended, error and shown(error), rest)
+        if self.live:
+            self.live.end("broken")
         self.told(self, "attempt")
 
     def answered(self, target: Target, *, stream: bool) -> None:
@@ -99,6 +114,8 @@ class Record:
         if self.outcome == "running":
             self.outcome, self.total = outcome, self.elapsed()
             self.status, self.error = status or self.status, error and shown(error)
+            if self.live:
+                self.live.end(outcome)
             self.told(self, "ended")
 
     def line(self) -> str:

@@ -6,6 +6,7 @@ what is missing; what always wins; limits; and last messages and tools, touched
 only where they hold something that the upstream cannot read.
 """
 
+import functools
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ from msgspec import Raw
 from idetour.errors import BadRequest
 from idetour.profile import NOTHING, Fields, KnownModel, Manners, Model
 from idetour.upstreams import history, thinking
+from idetour.upstreams.changes import OURS, Changes
 from idetour.wire import raw
 
 CONTENT_PARTS = re.compile(rb'"content"\s*:\s*\[')
@@ -24,9 +26,9 @@ DEVELOPER = re.compile(rb'"role"\s*:\s*"developer"')
 CACHED = re.compile(rb'"cache_control"\s*:')
 AUTO, NONE = Raw(b'"auto"'), Raw(b'"none"')
 STRICT = re.compile(rb'"(?:strict|\$schema)"\s*:')
-OURS = ("stream", "stream_options")  # how the upstream is asked is not the client's to say
 
 type RawFields = dict[str, Raw]
+type Rewrite = Callable[[list[RawFields]], list[RawFields]]
 
 
 def adapt(
@@ -37,34 +39,66 @@ def adapt(
     model: Model | None = None,
     known: KnownModel | None = None,
     stream: bool,
+    changes: Changes | None = None,
 ) -> RawFields:
     """The body to send, as top-level fields. `stream` is how the upstream is asked, not the client's wish.
 
     Only what the IDE says is held to `accepts` and `drop`: a profile that names a field means it.
-    Raises BadRequest where messages or tools that have to be changed are not what they should be.
+    `changes` is told of each. Raises BadRequest where messages or tools that have to be changed
+    are not what they should be.
     """
+    changes = changes or Changes()
     fields = {name: value for name, value in asked.items() if name not in OURS}
+    changes.begin(fields)
     switch, words = thinking.switch(fields, known.thinking) if known and known.thinking else ({}, None)
-    fields = renamed(welcome(fields, manners), manners.rename)
-    fields |= switch
-    for defaults in (model.defaults if model else NOTHING, known.defaults if known else NOTHING):
-        for name, value in stated(defaults, manners).items():
-            if fields.get(name, raw.NULL) == raw.NULL:
-                fields[name] = value
-    if model:
-        fields |= stated(model.always, manners)
-        unwanted = model.drop | {manners.rename.get(name, name) for name in model.drop}
-        fields = {name: value for name, value in fields.items() if name not in unwanted}
+    changes.note(fields | switch, "catalog: thinking")
+    fields = welcome(fields, manners)
+    changes.note(fields | switch, lambda name: f"{changes.upstream}: {unwelcome(name, manners)}")
+    fields = renamed(fields, manners.rename) | switch
+    changes.note(fields, lambda name: whose("rename", model, changes, field=name))
+    fields = preset(fields, manners=manners, model=model, known=known, changes=changes)
     clamp(fields, {**output_limits(known), **manners.clamp})
+    limit = functools.partial(whose, "clamp", model, changes)
+    changes.note(fields, lambda name: limit(field=name) if name in manners.clamp else "catalog: output")
     if manners.forced is False:
         free(fields)
-    fields["messages"] = messages(asked["messages"], manners, words)
+        changes.note(fields, whose("forced", model, changes))
+    fields["messages"], done = messages(asked["messages"], rewrites(asked["messages"], manners), words)
+    why = [whose(name, model, changes) for name in done]
+    changes.note(fields, ", ".join(why if words is None else [*why, "catalog: thinking"]))
     if "tools" in fields:
         fields["tools"] = tools(fields["tools"], manners)
+        changes.note(fields, f"{changes.upstream}: tools")
     fields |= {"model": raw.of(model_id), "stream": raw.of(stream)}
     if stream and manners.usage is not False:
         fields["stream_options"] = raw.of({"include_usage": True})
+    changes.note(fields, "")
     return fields
+
+
+def preset(
+    fields: RawFields, *, manners: Manners, model: Model | None, known: KnownModel | None, changes: Changes
+) -> RawFields:
+    """With the defaults for what is missing, what always wins, and less what the profile does not want."""
+    for who, layer in ((model.name if model else "", model), ("catalog", known)):
+        for name, value in stated(layer.defaults if layer else NOTHING, manners).items():
+            if fields.get(name, raw.NULL) == raw.NULL:
+                fields[name] = value
+        changes.note(fields, f"{who}: with")
+    if model:
+        fields |= stated(model.always, manners)
+        changes.note(fields, f"{model.name}: always")
+        unwanted = model.drop | {manners.rename.get(name, name) for name in model.drop}
+        fields = {name: value for name, value in fields.items() if name not in unwanted}
+        changes.note(fields, f"{model.name}: drop")
+    return fields
+
+
+def whose(word: str, model: Model | None, changes: Changes, *, field: str = "") -> str:
+    """Who has this manner, of a field: the profile's model; or its upstream, with what the catalog knows of both."""
+    said = getattr(model.manners, word) if model else None
+    own = field in said if isinstance(said, Mapping) else said is not None
+    return f"{model.name if model and own else changes.upstream}: {word}"
 
 
 def welcome(fields: RawFields, manners: Manners) -> RawFields:
@@ -75,6 +109,11 @@ def welcome(fields: RawFields, manners: Manners) -> RawFields:
         if not {name, sent} & manners.drop and (manners.accepts is None or sent in manners.accepts):
             made[name] = value
     return made
+
+
+def unwelcome(name: str, manners: Manners) -> str:
+    """By which of the two words a field is left out."""
+    return "drop" if {name, manners.rename.get(name, name)} & manners.drop else "accepts"
 
 
 def renamed(fields: RawFields, names: Mapping[str, str]) -> RawFields:
@@ -106,24 +145,44 @@ def clamp(fields: RawFields, limits: Mapping[str, tuple[float, float]]) -> None:
             fields[name] = raw.of(int(limit) if isinstance(value, int) and limit == int(limit) else limit)
 
 
-def messages(value: Raw, manners: Manners, words: str | None) -> Raw:
-    """The messages; re-written only where the upstream would not understand them, or `words` have to be said."""
-    changes: list[Callable[[RawFields], None]] = []
-    if manners.developer is False and DEVELOPER.search(value):
-        changes.append(as_system)
-    if manners.flatten and CONTENT_PARTS.search(value):
-        changes.append(flatten)
-    if manners.cache_control is False and CACHED.search(value):
-        changes.append(uncached)
-    if not changes and words is None and not manners.strict_history:
-        return value
-    conversation = objects("messages", value)
+def rewrites(value: Raw, manners: Manners) -> dict[str, Rewrite]:
+    """What has to be done to messages that the upstream would not understand, by the manner that asks for it."""
+    made: dict[str, Rewrite] = {}
     if manners.strict_history:
-        conversation = history.strict(conversation)
-    for message in conversation:
-        for change in changes:
+        made["strict_history"] = history.strict
+    if manners.developer is False and DEVELOPER.search(value):
+        made["developer"] = each(as_system)
+    if manners.flatten and CONTENT_PARTS.search(value):
+        made["flatten"] = each(flatten)
+    if manners.cache_control is False and CACHED.search(value):
+        made["cache_control"] = each(uncached)
+    return made
+
+
+def each(change: Callable[[RawFields], None]) -> Rewrite:
+    def changed(conversation: list[RawFields]) -> list[RawFields]:
+        made = [dict(message) for message in conversation]
+        for message in made:
             change(message)
-    return raw.of(conversation if words is None else with_words(conversation, words))
+        return made
+
+    return changed
+
+
+def messages(value: Raw, rewriting: Mapping[str, Rewrite], words: str | None) -> tuple[Raw, list[str]]:
+    """The messages, and which of `rewriting` changed them; as they came where none did, and no `words` are to be said."""
+    if not rewriting and words is None:
+        return value, []
+    conversation, done = objects("messages", value), []
+    for name, rewrite in rewriting.items():
+        before, conversation = conversation, rewrite(conversation)
+        if conversation != before:
+            done.append(name)
+    if words is not None:
+        conversation = with_words(conversation, words)
+    elif not done:
+        return value, []
+    return raw.of(conversation), done
 
 
 def objects(name: str, value: Raw) -> list[RawFields]:

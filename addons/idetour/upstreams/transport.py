@@ -48,6 +48,7 @@ class Outgoing:
     proxy: str | None = None
     ca: Path | None = None
     first_byte: float = 60.0  # seconds
+    changed: list[str] = field(default_factory=list, compare=False)  # in what was asked, for people
 
 
 class Incoming(Protocol):

@@ -63,10 +63,10 @@ def too_long(message: str) -> str:
     return message if message.lower().startswith(TOO_LONG) else f"{TOO_LONG}: {message}"
 
 
-def body(error: RequestError) -> bytes:
+def body(error: RequestError, request_id: str | None = None) -> bytes:
     """The error as the answer to a request that was refused before anybody was asked."""
     said = {"message": error.message, "type": error.type, "code": error.code, "param": error.param}
-    return answer(raw.encode({"error": said}), error.status)[1]
+    return answer(raw.encode({"error": said}), error.status, request_id)[1]
 
 
 def event(said: bytes, request_id: str | None = None) -> bytes:

@@ -109,6 +109,7 @@ function listed(models, act) {
 function priced(price) {
   if (!price) return DASH;
   const { input, output } = price.tiers[0];
+  if (!input && !output) return t("free");
   return `${price.tiers.length > 1 ? "≥ " : ""}${money(input, price.currency)} / ${money(output, price.currency)}`;
 }
 

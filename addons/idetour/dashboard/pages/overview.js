@@ -144,7 +144,7 @@ function tiles(totals) {
     ),
     tile(
       t("cost"),
-      costs(totals.costs),
+      costs(totals),
       totals.unpriced ? t("cost_unknown", { count: count(totals.unpriced) }) : null,
     ),
     tile(t("cache"), totals.prompt ? share(totals.cached / totals.prompt) : DASH, t("cache_of")),
@@ -152,9 +152,10 @@ function tiles(totals) {
   );
 }
 
-function costs(sums) {
+function costs({ costs: sums, unpriced, prompt, completion }) {
   const each = Object.entries(sums).map(([currency, amount]) => money(amount, currency));
-  return each.length ? each.join(" + ") : DASH;
+  if (each.length) return each.join(" + ");
+  return !unpriced && prompt + completion > 0 ? t("free") : DASH;
 }
 
 function top(title, rows) {
@@ -174,7 +175,7 @@ function top(title, rows) {
         [t("name"), (row) => [h("span", { class: "mono" }, row.name || DASH), meter(row)]],
         [t("requests"), (row) => count(row.requests), "number"],
         [t("tokens"), (row) => brief(row.prompt + row.completion), "number"],
-        [t("cost"), (row) => costs(row.costs), "number"],
+        [t("cost"), (row) => costs(row), "number"],
       ],
       rows.slice(0, 8),
     ),

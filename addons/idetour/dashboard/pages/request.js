@@ -4,13 +4,14 @@ import { get } from "../api.js";
 import { answerBox } from "../answer.js";
 import { badge, button, copier, dialog, fill, h, marked } from "../dom.js";
 import { DASH, clock, count, money, span, t } from "../say.js";
+import { words } from "../words.js";
 
 /** Over the list; the address names it, so that it can be linked to. */
 export async function one(id) {
   const found = await get(`/requests/${id}`);
   const sending = again(found);
   const box = dialog(
-    `${found.asked} → ${found.target ?? DASH}`,
+    found.outcome === "refused" ? found.path : `${found.asked} → ${found.target ?? DASH}`,
     found.error && h("p", { class: "notice", "data-level": "bad" }, found.error),
     facts(found),
     timeline(found),
@@ -54,9 +55,8 @@ function facts(found) {
 /** How it ended; a good fallback is no failure. */
 export function outcomeOf(row) {
   const absorbed = row.outcome === "ok" && row.tries > 1;
-  const level = { ok: absorbed ? "fair" : "good", failed: "bad", broken: "bad", running: "accent" }[
-    row.outcome
-  ];
+  const bad = { failed: "bad", broken: "bad", refused: "bad" };
+  const level = { ok: absorbed ? "fair" : "good", running: "accent", ...bad }[row.outcome];
   return [
     badge(t(absorbed ? "outcome_absorbed" : `outcome_${row.outcome}`), level),
     row.status >= 400 && [" ", h("span", { class: "number muted" }, row.status)],
@@ -65,6 +65,7 @@ export function outcomeOf(row) {
 
 /** Attempts, first token, end: each a bar on the request's own time. */
 function timeline({ attempts, first_token: first, total }) {
+  if (!attempts.length) return null;
   const all = total ?? Math.max(0.001, ...attempts.map(({ ended }) => ended));
   const step = (name, [from, to], level, said) => {
     const place = { left: `${(100 * from) / all}%`, width: `${Math.max(0.4, (100 * (to - from)) / all)}%` };
@@ -92,24 +93,46 @@ function timeline({ attempts, first_token: first, total }) {
   );
 }
 
+const REASON = /^(.+) \(([^()]+)\)$/;
 const FORMS = [
   [/^(\S+) dropped$/, ([, name]) => [h("del", {}, name)]],
   [/^(\S+) sent as (\S+)$/, ([, was, is]) => [h("del", {}, was), " ", h("ins", {}, is)]],
   [/^(\S+) set to (.+)$/, ([, name, value]) => [h("del", {}, name), " ", h("ins", {}, `${name}: ${value}`)]],
+  [/^(\S+) → (\S+)$/, ([, was, is]) => [h("del", {}, was), " ", h("ins", {}, is)]],
+  [
+    /^(\S+) (.+) → (.+)$/,
+    ([, name, was, is]) => [h("del", {}, `${name}: ${was}`), " ", h("ins", {}, `${name}: ${is}`)],
+  ],
+  [/^(\S+) added$/, ([, name]) => [h("ins", {}, name)]],
+  [/^(\S+) (.+) added$/, ([, name, value]) => [h("ins", {}, `${name}: ${value}`)]],
+  [/^(\S+) rewritten$/, ([, name]) => [h("ins", {}, name), " ", t("rewritten")]],
 ];
 
-/** What idetour changed so that the target takes it; where the words allow it, as what went and what came. */
+/** What idetour changed so that the target takes it, and why; where the words allow it, as what went and what came. */
 function changes(changed) {
   if (!changed.length) return null;
-  const said = changed.map((words) => {
-    const [form, shown] = FORMS.find(([form]) => form.test(words)) ?? [];
-    return h("li", { class: "mono" }, form ? shown(form.exec(words)) : words);
+  const said = changed.map((told) => {
+    const [, what, why] = REASON.exec(told) ?? [null, told, null];
+    const [form, shown] = FORMS.find(([form]) => form.test(what)) ?? [];
+    const reason = why && h("small", { class: "muted", title: why }, reasons(why));
+    return h("li", {}, h("span", { class: "mono" }, form ? shown(form.exec(what)) : what), " ", reason);
   });
   return h("section", {}, h("h3", {}, t("changed")), h("ul", { class: "diff" }, said));
 }
 
+/** `nim: rename` in words: who wants it so, by which word of a profile. */
+function reasons(why) {
+  const said = why.split(", ").map((each) => {
+    const at = each.lastIndexOf(": ");
+    const [who, word] = [each.slice(0, Math.max(at, 0)), each.slice(at < 0 ? 0 : at + 2)];
+    return words[`why_${word}`] ? t(`why_${word}`, { who: who === "catalog" ? t("catalog") : who }) : each;
+  });
+  return said.join(t("comma"));
+}
+
 /** The same request to one or two models, side by side. Returns its section and what stops the answers. */
-function again({ id, asked, target, bodies }) {
+function again({ id, asked, target, bodies, outcome }) {
+  if (outcome === "refused") return { section: null, stop: () => {} };
   if (!bodies) return { section: h("p", { class: "muted" }, marked(t("body_gone"))), stop: () => {} };
   let boxes = [];
   const stop = () => boxes.forEach((box) => box.stop());

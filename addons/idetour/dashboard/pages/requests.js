@@ -5,7 +5,7 @@ import { badge, button, choice, fill, h, line, seldom, settled, table } from "..
 import { DASH, brief, clock, count, money, span, t } from "../say.js";
 import { one, outcomeOf } from "./request.js";
 
-const OUTCOMES = ["ok", "failed", "broken", "left", "stopped", "running"];
+const OUTCOMES = ["ok", "failed", "broken", "left", "stopped", "refused", "running"];
 const PAGE = 50;
 const MOST_NEW = 999;
 const ANNOUNCE_SECONDS = 1;
@@ -40,7 +40,7 @@ export async function mount(root, { hear, leaving, rest, failed }) {
     [
       t("asked"),
       (row) => [
-        h("span", { class: "mono" }, row.asked),
+        h("span", { class: "mono" }, row.asked || row.path),
         h("small", { class: "under" }, row.client || row.door),
       ],
     ],

@@ -5,19 +5,25 @@ import { DASH, share, t } from "../say.js";
 
 const LEAST_RANGE = 10;
 
-/** A card for each rule that has a choice. `apply({route: {name: weight}})` sets, `reset()` goes back to the profile. */
+/** A card for each rule that has a choice. `apply({route: …})` sets weights of a route, or of one rule by its number; `reset()` goes back to the profile. */
 export function weights(routes, differs, { apply, reset }) {
   const cards = Object.entries(routes).flatMap(([route, rules]) =>
-    rules
-      .filter(({ use }) => Object.keys(use).length > 1)
-      .map((rule) => sliders(route, rule, differs[route] ?? {}, (changed) => apply({ [route]: changed }))),
+    rules.flatMap((rule, at) => {
+      const names = Object.keys(rule.use);
+      const number = String(at + 1);
+      const other = differs[route] ?? {};
+      const changed = names.some((name) => name in other || name in (other[number] ?? {}));
+      const alone = rules.length === 1;
+      const set = (said) => apply({ [route]: alone ? said : { [number]: said } });
+      return names.length > 1 ? [sliders(alone ? route : `${route} · ${number}`, rule, changed, set)] : [];
+    }),
   );
   if (!cards.length) return [];
   const back = Object.keys(differs).length > 0 && button(t("as_in_profile"), reset);
   return [h("div", { class: "row spread" }, h("p", { class: "muted" }, t("weights_do")), back), cards];
 }
 
-function sliders(route, { use, when }, differs, apply) {
+function sliders(route, { use, when }, changed, apply) {
   const values = new Map(Object.entries(use));
   const said = new Map();
   const whole = [...values.values()].every(Number.isInteger);
@@ -45,7 +51,6 @@ function sliders(route, { use, when }, differs, apply) {
     });
     return h("div", { class: "weighed" }, h("span", { class: "mono" }, name), slide, shown);
   });
-  const changed = Object.keys(use).some((name) => name in differs);
   const aside = [changed && badge(t("differs"), "fair"), send];
   tell();
   return card([t("weights_of", { route }), when && h("small", {}, " ", conditions(when))], aside, lines);
