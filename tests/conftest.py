@@ -13,12 +13,16 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
 import keyrings
+from qwen import Qwen
 from upstream import Authority, Upstream, until
+
+if TYPE_CHECKING:
+    from idetour.profile import Profile
 
 ADDONS = Path(__file__).resolve().parents[1] / "addons"
 OURS = re.compile(r"IDETOUR_|.*_API_KEY$|.*_PROXY$|SSL_CERT_|(REQUESTS|CURL)_CA_BUNDLE$|NODE_EXTRA_CA", re.I)
@@ -39,8 +43,9 @@ def nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits half a minute for an upstream to recover, unless a test is about that."""
+    """Nobody waits half a minute for an upstream to recover, or a moment before a second try: unless a test is about it."""
     monkeypatch.setattr("idetour.gateway.search.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("idetour.gateway.pipeline.PAUSE_SECONDS", (0, 0))
 
 
 @pytest.fixture
@@ -49,6 +54,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "home"
     monkeypatch.setenv("IDETOUR_HOME", str(path))
     return path
+
+
+@pytest.fixture
+def user(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home of whoever sits there, where Qwen Code has its `.qwen`: this test's alone."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    return tmp_path
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +89,14 @@ def profile_file(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
+def profiles(profile_file: Callable[..., Path]) -> "Callable[..., Profile]":
+    """`profiles("models: …", NAME="value")` reads a profile in an environment of these variables only."""
+    from idetour.profile.read import read
+
+    return lambda text, **env: read(profile_file(text), env=env)
+
+
+@pytest.fixture
 def upstreams() -> Iterator[Callable[..., Upstream]]:
     """As many as a test needs: `upstreams()`, `upstreams(tls=certificate)`."""
     with contextlib.ExitStack() as stack:
@@ -85,6 +106,14 @@ def upstreams() -> Iterator[Callable[..., Upstream]]:
 @pytest.fixture
 def upstream(upstreams: Callable[..., Upstream]) -> Upstream:
     return upstreams()
+
+
+@pytest.fixture
+def qwen(upstream: Upstream, user: Path, monkeypatch: pytest.MonkeyPatch) -> Qwen:
+    """Qwen's servers, played by `upstream`. Whoever waits for a person there asks often."""
+    monkeypatch.setenv("IDETOUR_QWEN_URL", upstream.origin)
+    monkeypatch.setattr("idetour.accounts.qwen.oauth.POLL_SECONDS", 0.01)
+    return Qwen(upstream)
 
 
 @pytest.fixture(scope="session")
@@ -154,10 +183,10 @@ class Running:
         return self._said.read_text(encoding="utf-8", errors="replace")
 
     def stop(self) -> int:
-        """Ctrl-C. The exit code; TimeoutExpired where it takes more than 2 s."""
+        """Ctrl-C. The exit code; TimeoutExpired where it waits for anybody."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        return self.process.wait(2)
+        return self.process.wait(10)  # it takes a tenth of a second, on a machine that has nothing else to do
 
     def __enter__(self) -> Self:
         until(lambda: healthy(self.port) or self.process.poll() is not None, within=30)

@@ -21,8 +21,8 @@ set -e
 ip link set lo up
 mount --bind "$MACHINE/hosts" /etc/hosts
 idetour() { "$PYTHON" -m idetour "$@"; }
-until_() { for _ in $(seq 200); do eval "$1" && return; sleep 0.05; done; echo "never: $1"; cat "$MACHINE/out" || true; exit 9; }
-start() { "$PYTHON" -m idetour run -p 18080 "$@" >"$MACHINE/out" 2>&1 </dev/null & main=$!; }
+until_() { for _ in $(seq 600); do eval "$1" && return; sleep 0.05; done; echo "never: $1"; cat "$MACHINE/out" || true; exit 9; }
+start() { : >"$MACHINE/out"; "$PYTHON" -m idetour run -p 18080 "$@" >"$MACHINE/out" 2>&1 </dev/null & main=$!; }
 same() { cmp /etc/hosts "$MACHINE/before" && echo same; }
 journal() { ls "$IDETOUR_HOME/journal" 2>/dev/null | grep json || true; }
 """
@@ -47,7 +47,7 @@ class Machine:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=60,
+            timeout=120,
         )
         said = done.stdout.decode("utf-8", "replace")
         assert done.returncode == 0, said

@@ -21,23 +21,26 @@ LAYERS: dict[str, set[str]] = {
     "secret": set(),
     "home": {"errors"},
     "ports": set(),
+    "addresses": set(),
+    "described": set(),
     "keychain": {"errors"},
     "system": {"errors"},
     "wire": {"errors"},
-    "profile": {"errors", "secret", "home", "disk"},
+    "profile": {"errors", "secret", "home", "disk", "addresses"},
     "certs": {"errors", "home", "disk", "system", "keychain"},
     "routes": {"profile", "wire", "errors"},
-    "upstreams": {"profile", "wire", "errors", "secret"},
+    "upstreams": {"profile", "wire", "errors", "secret", "addresses"},
     "usage": {"profile", "wire", "errors", "secret", "home", "disk"},
     "accounts": {"profile", "wire", "errors", "secret", "home", "disk", "system", "keychain"},
     "gateway": {"routes", "upstreams", "accounts", "usage", "profile", "wire", "errors", "secret", "disk"},
 }
-LAYERS["endpoints"] = LAYERS["gateway"] | {"gateway", "disk"}
+LAYERS["endpoints"] = LAYERS["gateway"] | {"gateway", "disk", "described", "addresses"}
 LAYERS["proxy"] = {"endpoints", "gateway", "routes", "upstreams", "wire", "profile"}
-LAYERS["proxy"] |= {"certs", "errors", "secret", "home", "ports"}
+LAYERS["proxy"] |= {"certs", "errors", "secret", "home", "ports", "addresses"}
 LAYERS["takeover"] = LAYERS["certs"] | {"profile"}
 LAYERS["doctor"] = LAYERS["takeover"] | {"takeover", "certs", "routes", "wire", "secret", "ports", "accounts"}
-LAYERS["agent"] = {"errors", "home", "disk", "secret", "ports", "system"}
+LAYERS["doctor"] |= {"addresses"}
+LAYERS["agent"] = {"errors", "home", "disk", "secret", "ports", "system", "described"}
 LAYERS["cli"] = set(LAYERS)
 LAYERS["__main__"] = {"cli"}
 LAYERS["__init__"] = set()

@@ -69,6 +69,16 @@ def test_who_may_call_is_said(idetour: Idetour, profile_file: Callable[..., Path
     assert "an access key (TEAM_KEYS)" in idetour("check", path).stdout
 
 
+def test_whoever_else_may_call_is_said_too(idetour: Idetour, profile_file: Callable[..., Path]) -> None:
+    profile = profile_file(
+        "names: llm.example.com\norigins: https://chat.example.com\nlimit: 1200\naccess: the-access-key-1"
+    )
+    said = idetour("check", profile).stdout
+    assert "behind a proxy, as llm.example.com" in said
+    assert "web pages of https://chat.example.com" in said
+    assert "1,200 requests a minute of each caller" in said
+
+
 def test_an_open_profile_shows_what_can_answer_now(idetour: Idetour) -> None:
     assert "demo/thinker" in idetour("check").stdout
     assert "nim/" not in idetour("check").stdout

@@ -13,20 +13,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from conftest import ADDONS
-from idetour.accounts.qwen import oauth
 from idetour.cli import main
 from idetour.profile.catalog import load
 from qwen import DEVICE, Qwen
 from upstream import Answer, Request, Upstream, status, whole
 
 type Login = Callable[..., Result]
-
-
-@pytest.fixture
-def user(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    return tmp_path
 
 
 @pytest.fixture
@@ -37,13 +29,6 @@ def login(user: Path) -> Login:
         return CliRunner().invoke(main, ["login", *words], input=f"{key}\n", prog_name="idetour")
 
     return run
-
-
-@pytest.fixture
-def qwen(upstream: Upstream, user: Path, monkeypatch: pytest.MonkeyPatch) -> Qwen:
-    monkeypatch.setenv("IDETOUR_QWEN_URL", upstream.origin)
-    monkeypatch.setattr(oauth, "POLL_SECONDS", 0.01)
-    return Qwen(upstream)
 
 
 @pytest.mark.parametrize(

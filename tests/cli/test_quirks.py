@@ -41,7 +41,7 @@ def test_what_was_learned_is_listed_with_the_lines_that_make_it_last(
     assert "seed dropped" in said
     assert "Unsupported parameter(s): seed" in said
     assert "  models: { NAME: { to: nim/a/b, drop: [seed] } }\n" in said
-    assert "  upstreams: { nim: { clamp: { max_tokens: [1, 8192] } } }\n" in said
+    assert "  models: { NAME: { to: nim/c, clamp: { max_tokens: [1, 8192] } } }\n" in said
 
 
 def test_a_program_gets_json(idetour: Idetour, learned: Path, free_port: int) -> None:

@@ -10,7 +10,11 @@ def test_a_process_keeps_its_birth_and_two_differ() -> None:
 
     assert pid == os.getpid()
     assert process.birth(pid) == born != ""
-    assert process.birth(os.getppid()) not in ("", born)
+    with subprocess.Popen(
+        [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
+    ) as younger:
+        assert process.birth(younger.pid) not in ("", born)
+        younger.communicate()
 
 
 def test_a_process_that_has_ended_has_none_even_before_its_parent_looks() -> None:

@@ -85,15 +85,19 @@ class Upstream:
         async def run() -> None:
             await task
 
-        asyncio.run_coroutine_threadsafe(run(), self._loop).result(5)
+        asyncio.run_coroutine_threadsafe(run(), self._loop).result(10)
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._serve, sock=self._socket, ssl=self._tls, limit=HEAD)
 
     async def _unlisten(self) -> None:
-        if self._server:
-            self._server.close()
-        self._server = None
+        server, self._server = self._server, None
+        if server:
+            # What was accepted has no transport yet, and would never be closed: python/cpython#109564.
+            with contextlib.suppress(NotImplementedError):  # Windows
+                self._loop.remove_reader(self._socket)
+            await asyncio.sleep(0)
+            server.close()
         self._socket.close()
         self._socket = bound(self.port)
         for writer in [*self._writers]:
@@ -246,7 +250,7 @@ def context(certificate: Path) -> ssl.SSLContext:
     return made
 
 
-def until(condition: Callable[[], object], within: float = 3.0) -> bool:
+def until(condition: Callable[[], object], within: float = 10.0) -> bool:
     """Wait for what happens in the server's thread, and say whether it did."""
     end = time.monotonic() + within
     while not condition() and time.monotonic() < end:
