@@ -11,16 +11,25 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from agent.database import BINARIES, Database
-from agent.model import Model, Turn
+from agent.model import DONE, Model, Turn, bash
 from agent.serving import Server
 from idetour.agent.layout import Layout
+from idetour.agent.postgres import opened
 from idetour.agent.route import PARAMETERS
 from idetour.agent.runner import find
+from idetour.agent.sqlite import Sqlite
+from idetour.agent.store import Store
+from idetour.endpoints.admin import token
+from idetour.home import folder
+from idetour.secret import Secret
+
+if TYPE_CHECKING:
+    from conftest import Serving
 
 HERE = Path(__file__).parent
 TOOLS = ["bash", "str_replace_based_edit_tool", "sequentialthinking", "task_done"]
@@ -73,6 +82,24 @@ def models() -> Iterator[Callable[..., Model]]:
 
 
 @pytest.fixture
+def idetour(
+    home: Path,
+    serving: Callable[..., "Serving"],
+    profile_file: Callable[..., Path],
+    models: Callable[..., Model],
+) -> tuple["Serving", Model]:
+    """A gateway with the model `coder`, and the upstream behind it."""
+    model = models(
+        [bash("env > env.txt; cat ../home/agent/runs/*/box/trae_config.yaml > config.txt; true")], [DONE]
+    )
+    profile = profile_file(
+        f"upstreams: {{ up: {{ url: '{model.url}', key: sk-upstream }} }}\nmodels: {{ coder: up/m }}"
+    )
+    state = folder("state")
+    return serving(profile, admin=token(state), state=state), model
+
+
+@pytest.fixture
 def work(tmp_path: Path) -> Path:
     """A directory in which agents may work."""
     path = tmp_path / "work"
@@ -87,6 +114,16 @@ def postgres() -> Iterator[Database]:
     database = Database()
     yield database
     database.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
+    """Opens the same store as often as a test wants; each test that asks for it runs with every database."""
+    if request.param == "sqlite":
+        return lambda: Sqlite(tmp_path / "tasks.sqlite")
+    database: Database = request.getfixturevalue("postgres")
+    url = Secret(database.fresh())
+    return lambda: opened(url)
 
 
 @pytest.fixture

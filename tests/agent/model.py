@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -22,10 +22,10 @@ def create(path: str, text: str = "print('hello')\n") -> Call:
 
 
 class Model:
-    """Its last turn is repeated. `delay` is in seconds, before each answer."""
+    """Its last turn is repeated. Seconds: `delay` before each answer, `pause` between the pieces of a stream."""
 
-    def __init__(self, *turns: Turn, delay: float = 0.0, status: int = 200) -> None:
-        self.turns, self.delay, self.status = turns, delay, status
+    def __init__(self, *turns: Turn, delay: float = 0.0, status: int = 200, pause: float = 0.0) -> None:
+        self.turns, self.delay, self.status, self.pause = turns, delay, status, pause
         self.requests: list[dict[str, Any]] = []  # bodies, with `path` and `key`
         model = self
 
@@ -35,12 +35,23 @@ class Model:
                 key = str(self.headers["authorization"]).removeprefix("Bearer ")
                 model.requests.append({**body, "path": self.path, "key": key})
                 time.sleep(model.delay)
+                if body.get("stream") and model.status == 200:
+                    return self.stream(model.answer(self.path, body))
                 said = json.dumps(model.answer(self.path, body)).encode()
                 self.send_response(model.status)
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(said)))
                 self.end_headers()
                 self.wfile.write(said)
+
+            def stream(self, whole: dict[str, Any]) -> None:
+                self.send_response(200)
+                self.send_header("content-type", "text/event-stream")
+                self.end_headers()
+                for chunk in chunks(whole):
+                    self.wfile.write(b"data: %b\n\n" % json.dumps(chunk).encode())
+                    time.sleep(model.pause)
+                self.wfile.write(b"data: [DONE]\n\n")
 
             def log_message(self, format: str, *words: Any) -> None:
                 pass
@@ -92,6 +103,26 @@ def completion(
         "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls" if made else "stop"}],
         "usage": {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110},
     }
+
+
+def chunks(whole: dict[str, Any], size: int = 8) -> Iterator[dict[str, Any]]:
+    """A completion in pieces of so many characters."""
+    about = {**whole, "object": "chat.completion.chunk"}
+    choice, usage = whole["choices"][0], about.pop("usage")
+
+    def chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+        return {**about, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+
+    for at in range(0, len(text := choice["message"]["content"]), size):
+        yield chunk({"content": text[at : at + size]})
+    for index, call in enumerate(choice["message"].get("tool_calls", ())):
+        arguments = call["function"]["arguments"]
+        first = {**call, "function": {**call["function"], "arguments": ""}}
+        yield chunk({"tool_calls": [{"index": index, **first}]})
+        for at in range(0, len(arguments), size):
+            piece = {"index": index, "function": {"arguments": arguments[at : at + size]}}
+            yield chunk({"tool_calls": [piece]})
+    yield {**chunk({}, choice["finish_reason"]), "usage": usage}
 
 
 def response(body: dict[str, Any], text: str, calls: list[tuple[str, str, dict[str, Any]]]) -> dict[str, Any]:

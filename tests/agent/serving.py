@@ -1,9 +1,11 @@
 """The agent's server in this process, in a thread with a loop of its own, and what a client does with it."""
 
+import asyncio
 import json
 import threading
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +19,13 @@ from idetour.agent.settings import Settings
 from upstream import until
 
 
+@cache
+def client() -> httpx2.Client:
+    """One for all tests: making one costs more than most requests. A connection is used once, as servers go."""
+    limits = httpx2.Limits(max_keepalive_connections=0)
+    return httpx2.Client(timeout=20, trust_env=False, limits=limits)
+
+
 class Api:
     """A client with the token, of any server."""
 
@@ -27,8 +36,7 @@ class Api:
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> httpx2.Response:
         sent = {**self.key, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        url = f"{self.url}{path}"
-        return httpx2.request(method, url, json=body, headers=sent, timeout=20, trust_env=False)
+        return client().request(method, f"{self.url}{path}", json=body, headers=sent)
 
     def get(self, path: str) -> Any:
         return self.ask("GET", path).json()
@@ -43,7 +51,7 @@ class Api:
         """The events of a task until its last one, by SSE."""
         head = {**self.key, "last-event-id": str(after)}
         url = f"{self.url}/api/tasks/{id}/stream"
-        with httpx2.stream("GET", url, headers=head, timeout=30, trust_env=False) as answer:
+        with client().stream("GET", url, headers=head, timeout=30) as answer:
             assert answer.status_code in (200, 204), answer.read()
             for line in answer.iter_lines():
                 if line.startswith("data: "):
@@ -65,6 +73,28 @@ class Api:
         return self.wait(self.submit(task, **more))
 
 
+class Prompt(uvicorn.Server):
+    """Ends when it is asked to: neither at its next tick, nor a tick after that."""
+
+    async def main_loop(self) -> None:
+        self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
+        await self._ending.wait()
+
+    async def shutdown(self, sockets: object = None) -> None:
+        for server in self.servers:
+            server.close()
+        for task in self.server_state.tasks:
+            task.cancel()
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks)
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await self.lifespan.shutdown()
+
+    def end(self) -> None:
+        self._loop.call_soon_threadsafe(self._ending.set)
+
+
 class Server(Api):
     def __init__(self, model: Model, work: Path, how: dict[str, Any]) -> None:
         self.model, self.settings = model, Settings(**how)
@@ -72,7 +102,7 @@ class Server(Api):
         token = None if self.settings.open else guard.token(place.folder)
         app = made(self.settings, place, token)
         config = uvicorn.Config(app, port=0, log_level="critical", timeout_graceful_shutdown=0)
-        self._server = uvicorn.Server(config)
+        self._server = Prompt(config)
         self._thread = threading.Thread(target=self._server.run, name="agent", daemon=True)
         self._token, self._work = token.reveal() if token else "", work
 
@@ -84,5 +114,6 @@ class Server(Api):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join()
+        if self._thread.is_alive():
+            self._server.end()
+            self._thread.join()

@@ -17,7 +17,7 @@ from pathlib import Path
 from idetour.agent.child import Child, Signals
 with closing(Signals()) as signals:
     made = Child([sys.executable, "-c", {code!r}], environment=dict(os.environ), folder=Path("/"), log=Path({log!r}),
-        signals=signals, popen={{}})
+        signals=signals)
     with closing(made):
         said = []
         while made.code is None and not signals.asked_to_stop:

@@ -1,6 +1,7 @@
 """Several machines on one database: who works where, who dies, and that clients are told the truth all the same."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -16,9 +17,9 @@ from agent.database import Database
 from agent.model import DONE, bash
 from agent.serving import Server
 from conftest import ADDONS
-from idetour.agent import engine
+from idetour.agent import engine, tree
 from idetour.agent.engine import Engine
-from idetour.agent.layout import DATABASE, Layout
+from idetour.agent.layout import DATABASE, Layout, ours
 from idetour.agent.postgres import opened
 from idetour.agent.store import Order, Spec, Store
 from idetour.secret import Secret
@@ -65,6 +66,10 @@ def store(url: str) -> Iterator[Store]:
 def workers(url: str, tmp_path: Path) -> Iterator[Callable[..., list[Worker]]]:
     with ExitStack() as stack:
         yield lambda *names: [stack.enter_context(Worker(url, name, tmp_path / name)) for name in names]
+
+
+def statuses(store: Store, ids: str) -> list[str]:
+    return [task.status for id in ids if (task := store.task(id))]
 
 
 def order(id: str, folder: str = "/w") -> Order:
@@ -127,15 +132,70 @@ def test_a_supervisor_elsewhere_that_falls_silent_is_lost(
     for _ in range(2):
         store.claim(owner, limit=9)
     store.begin("a", owner, pid=1, born="x")
-    Engine(store, layout, limit=0)._care()
-    before = [task.status for id in "ab" if (task := store.task(id))]
+    made = Engine(store, layout, limit=0)
+    made._care()
+    before = statuses(store, "ab")
     time.sleep(0.3)
-    Engine(store, layout, limit=0)._care()
-    after = [task.status for id in "ab" if (task := store.task(id))]
+    made._care()
+    after = statuses(store, "ab")
 
     assert (before, after) == (["running", "starting"], ["lost", "queued"])
     assert [event.type for event in store.events("a")][-2:] == ["error", "end"]
     assert not store.finish("a", [("end", {})], status="completed")
+
+
+def test_a_supervisor_is_not_called_silent_while_nobody_could_be_heard(
+    url: str, layout: Layout, postgres: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("idetour.agent.postgres.WAIT_SECONDS", 1.0)
+    monkeypatch.setattr(engine, "CARE_SECONDS", 0.0)
+    with closing(opened(Secret(url))) as store:
+        store.submit(order("a"), most=9)
+        store.claim("far:1:x/0", limit=9)
+        store.begin("a", "far:1:x/0", pid=1, born="x")
+        store._changed("UPDATE tasks SET seen = seen - interval '1 min'")
+        made = Engine(store, layout, limit=0)
+        made._answers_since -= 60
+        postgres.stop()
+        made.turn()
+        postgres.start()
+        made.turn()
+
+        assert ([task.id for task in store.silent(30)], statuses(store, "a")) == (["a"], ["running"])
+
+
+def test_a_supervisor_waits_for_a_database_that_is_away(
+    serve: Callable[..., Server], url: str, postgres: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve([DONE], works=False)
+    id = server.submit()
+    with closing(opened(Secret(url))) as store:
+        made = Engine(store, ours(), limit=1)
+        task = store.claim(made.owner, limit=1)
+        postgres.stop()
+        assert task
+        made._start(task)
+        time.sleep(1.5)  # it has found that there is no database
+        postgres.start()
+
+        assert server.wait(id)["status"] == "completed"
+        made._children[id].wait()
+
+
+def test_what_is_stopped_elsewhere_is_told_to_its_supervisor(store: Store, layout: Layout) -> None:
+    made = Engine(store, layout, limit=1)
+    with subprocess.Popen(["sleep", "5"]) as sleeper:
+        store.submit(order("a"), most=9)
+        store.claim(made.owner, limit=1)
+        store.begin("a", made.owner, pid=sleeper.pid, born=tree.identity(sleeper.pid) or "")
+        made.turn()
+        assert sleeper.poll() is None
+        with closing(opened(Secret(os.environ[DATABASE]))) as elsewhere:
+            elsewhere.cancel("a")
+        while sleeper.poll() is None:
+            made.turn()
+
+        assert sleeper.wait() == -signal.SIGTERM
 
 
 def test_who_says_that_it_lives_is_not_lost(store: Store) -> None:

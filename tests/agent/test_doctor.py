@@ -21,6 +21,8 @@ def test_a_whole_run_is_tried_and_leaves_nothing(layout: Layout, config: Callabl
     assert said["Trae Agent"][0] == "ok"
     assert said["a whole run"][0] == "ok", said
     assert said["models"][0] == "note"
+    assert said["limits"][0] == "ok"
+    assert "files and the memory of one are held by the system" in said["limits"][1]
     assert not [*layout.folder.glob("doctor-*")]
 
 

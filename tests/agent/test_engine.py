@@ -57,6 +57,18 @@ def test_a_task_of_an_engine_that_died_before_it_began_is_started_anew(
     assert status(store) == "queued"
 
 
+def test_a_claim_of_which_the_engine_never_heard_is_given_back(
+    store: Store, layout: Layout, spec: Spec
+) -> None:
+    """The database went away between the commit and its answer, for longer than anybody waits."""
+    made = Engine(store, layout, limit=1, only="another")
+    store.submit(Order(id="t", spec=spec), most=9)
+    store.claim(made.owner, limit=1)
+    made._care()
+
+    assert status(store) == "queued"
+
+
 def test_one_that_was_to_be_stopped_is_cancelled_instead(store: Store, layout: Layout, spec: Spec) -> None:
     store.submit(Order(id="t", spec=spec), most=9)
     store.claim(DEAD, limit=1)

@@ -36,7 +36,7 @@ def places(tmp_path: Path) -> list[str]:
 
 
 def inside(places: list[str], script: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-I", str(ENTER), *places, "sh", "-c", script]
+    command = [sys.executable, "-I", str(ENTER), *places, "0", "sh", "-c", script]
     return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
 
@@ -75,7 +75,7 @@ def test_it_ends_as_its_command_does(places: list[str], script: str, code: int) 
 
 def test_a_signal_reaches_the_command_and_its_children_end_with_it(places: list[str]) -> None:
     script = f"trap 'touch {places[0]}/told; exit' TERM; (setsid sleep 987 &); touch {places[0]}/up; while :; do sleep 0.02; done"
-    with subprocess.Popen([sys.executable, "-I", str(ENTER), *places, "sh", "-c", script]) as process:
+    with subprocess.Popen([sys.executable, "-I", str(ENTER), *places, "0", "sh", "-c", script]) as process:
         assert until((Path(places[0]) / "up").exists, within=15)
         process.send_signal(signal.SIGTERM)
 
@@ -85,7 +85,7 @@ def test_a_signal_reaches_the_command_and_its_children_end_with_it(places: list[
 
 def test_who_is_killed_takes_all_along(places: list[str]) -> None:
     with subprocess.Popen(
-        [sys.executable, "-I", str(ENTER), *places, "sh", "-c", f"touch {places[0]}/up; sleep 986"]
+        [sys.executable, "-I", str(ENTER), *places, "0", "sh", "-c", f"touch {places[0]}/up; sleep 986"]
     ) as process:
         assert until((Path(places[0]) / "up").exists, within=15)
         process.kill()

@@ -9,6 +9,7 @@ import pytest
 
 from idetour.agent.launch import prepared
 from idetour.agent.layout import Layout, Run
+from idetour.agent.limits import BOUND
 from idetour.agent.runner import Runner
 from idetour.agent.store import Spec, Task
 from idetour.errors import SetupError
@@ -39,7 +40,8 @@ def test_the_drivers_command_names_files_and_no_secret(task: Task, run: Run) -> 
     launch = prepared(task, run, RUNNER, gateway=None, stopped=never)
     *python, driver, spec = launch.command
 
-    assert python == ["/py", "-I"]
+    assert python[-2:] == ["/py", "-I"]
+    assert python[3] == str(BOUND)
     assert Path(driver).read_text().startswith('"""Runs one task inside')
     asked = json.loads(Path(spec).read_text())
     assert (asked["task"], asked["provider"], asked["max_steps"]) == ("-f odd\n", "p", 4)
@@ -49,7 +51,7 @@ def test_the_drivers_command_names_files_and_no_secret(task: Task, run: Run) -> 
 
 def test_the_command_line_takes_the_task_from_a_file(task: Task, run: Run) -> None:
     launch = prepared(task, run, RUNNER, gateway=None, stopped=never).by_cli()
-    words = launch.command
+    words = launch.command[launch.command.index("/cli") :]
 
     assert words[:2] == ["/cli", "run"]
     assert Path(words[words.index("--file") + 1]).read_text() == "-f odd\n"

@@ -21,7 +21,12 @@ def test_only_the_record_of_a_run_counts(code: int) -> None:
 def test_a_run_that_broke_off_has_failed() -> None:
     cut = {"end_time": "", "success": True, "agent_steps": []}
 
-    assert of_trajectory(cut, -9).error == "The agent ended by signal 9 before its task was done."
+    assert (
+        of_trajectory(cut, -15).error == "The agent ended by signal 15 (Terminated) before its task was done."
+    )
+    assert "no memory left" in str(
+        of_trajectory(cut, 128 + 9).error
+    )  # as a namespace's first process says it
     assert of_trajectory({}, 1).error == "The agent ended with exit code 1 before its task was done."
     assert of_driver({}, 1).status == "failed"
 
@@ -45,6 +50,9 @@ def test_a_reason_of_ours_wins() -> None:
 
 def test_the_console_says_what_the_record_does_not() -> None:
     assert hint("…ssl.c: CERTIFICATE_VERIFY_FAILED …") == "CERTIFICATE_VERIFY_FAILED"
+    assert (
+        hint("\n/no/python cannot be started: No such file\n") == "/no/python cannot be started: No such file"
+    )
     assert hint("all is well") is None
 
 

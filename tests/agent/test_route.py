@@ -16,30 +16,10 @@ from idetour.agent.gateway import Gateway
 from idetour.agent.layout import Layout, admin_token
 from idetour.agent.route import chosen
 from idetour.agent.store import Spec
-from idetour.endpoints.admin import token
 from idetour.errors import SetupError
-from idetour.home import folder
 
 if TYPE_CHECKING:
     from conftest import Serving
-
-
-@pytest.fixture
-def idetour(
-    home: Path,
-    serving: Callable[..., "Serving"],
-    profile_file: Callable[..., Path],
-    models: Callable[..., Model],
-) -> tuple["Serving", Model]:
-    """A gateway with the model `coder`, and the upstream behind it."""
-    model = models(
-        [bash("env > env.txt; cat ../home/agent/runs/*/box/trae_config.yaml > config.txt; true")], [DONE]
-    )
-    profile = profile_file(
-        f"upstreams: {{ up: {{ url: '{model.url}', key: sk-upstream }} }}\nmodels: {{ coder: up/m }}"
-    )
-    state = folder("state")
-    return serving(profile, admin=token(state), state=state), model
 
 
 def spec(work: Path, **more: Any) -> Spec:

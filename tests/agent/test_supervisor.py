@@ -1,13 +1,18 @@
 """One task from its start to its end without the driver, and what the supervisor makes of odd ones. More: test_tasks.py."""
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from agent.model import DONE, bash, create
 from agent.serving import Server
-from idetour.agent.supervisor import shortened
+from idetour.agent.child import Signals
+from idetour.agent.layout import Layout
+from idetour.agent.sqlite import Sqlite
+from idetour.agent.store import Order, Spec
+from idetour.agent.supervisor import Supervisor
 
 type Serve = Callable[..., Server]
 
@@ -76,7 +81,7 @@ def test_an_agent_that_dies_is_a_failure_with_a_reason(serve: Serve) -> None:
 
     assert (task["status"], task["error"]) == (
         "failed",
-        "The agent ended by signal 9 before its task was done.",
+        "The agent ended by signal 9 (Killed; perhaps the machine had no memory left) before its task was done.",
     )
 
 
@@ -94,8 +99,16 @@ def test_a_model_that_fails_is_the_reason(serve: Serve) -> None:
     assert "the model says 400" in serve([DONE], status=400).done()["error"]
 
 
-def test_long_texts_are_cut_at_any_depth() -> None:
-    assert shortened({"a": [{"b": "x" * 10}], "c": 1}, 4) == {
-        "a": [{"b": "xxxx… (6 more characters: see the trajectory)"}],
-        "c": 1,
-    }
+def test_where_nothing_can_be_written_live_output_is_dropped_first(layout: Layout, work: Path) -> None:
+    """A database that is full, as SQLite says it itself."""
+    with closing(Sqlite(layout.folder / "tasks.sqlite")) as store, closing(Signals()) as signals:
+        task = store.submit(Order(id="t", spec=Spec(task="x", working_dir=str(work))), most=1)
+        supervisor = Supervisor(store, task, layout.run("t"), signals)
+        pages = store._db.execute("PRAGMA page_count").fetchone()[0]
+        store._db.execute(f"PRAGMA max_page_count = {pages}")
+        supervisor.tell([("llm.delta", {"step": 1, "text": "x" * 100_000})])
+        supervisor.tell([("log", {"message": "x" * 100_000})])
+        store._db.execute("PRAGMA max_page_count = 1000000")
+        supervisor.tell([("llm.response", {"step": 1})])
+
+        assert [event.type for event in store.events("t")] == ["queued", "log", "llm.response"]

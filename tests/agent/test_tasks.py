@@ -1,7 +1,6 @@
 """Tasks over HTTP, with real processes: start, follow, stop, and what they leave behind."""
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 
 from agent.model import DONE, bash, create
 from agent.serving import Server
-from idetour.agent import tree
 
 type Serve = Callable[..., Server]
 
@@ -121,58 +119,6 @@ def test_two_hundred_viewers_see_the_same(serve: Serve) -> None:
     assert seen.pop().count('"type":"end"') == 1
 
 
-def test_a_stop_ends_the_task_with_every_process_that_it_started(serve: Serve, work: Path) -> None:
-    daemons = "sleep 60 & (setsid sleep 60 &) ; nohup setsid sleep 60 >/dev/null 2>&1 & touch ready; sleep 60"
-    server = serve([bash(daemons)], [DONE])
-    id = server.submit()
-    wait_for(work / "ready")
-    running = tree.marked(id)
-    answer = server.ask("POST", f"/api/tasks/{id}/stop")
-
-    assert answer.json() == {"status": "success", "message": "Task stopped successfully"}
-    assert len(running) >= 5  # the agent, its shell, three that sleep
-    assert tree.marked(id) == []
-    task = server.get(f"/api/tasks/{id}")["task"]
-    assert (task["status"], task["success"]) == ("cancelled", False)
-    assert types(server.get(f"/api/tasks/{id}/status")["messages"])[-2:] == ["stopped", "end"]
-
-
-def test_a_second_stop_says_that_it_was_over(serve: Serve) -> None:
-    server = serve([DONE])
-    id = server.done()["task_id"]
-    said = server.ask("POST", f"/api/tasks/{id}/stop").json()
-
-    assert said == {"status": "success", "message": "Task had finished already"}
-
-
-def test_an_agent_that_ignores_the_stop_is_killed(serve: Serve, work: Path) -> None:
-    stubborn = "trap '' TERM; touch ready; while :; do sleep 0.1; done"
-    server = serve([bash(stubborn)], [DONE])
-    id = server.submit()
-    wait_for(work / "ready")
-    server.ask("POST", f"/api/tasks/{id}/stop", {"force": True})
-
-    assert server.wait(id)["status"] == "cancelled"
-    assert tree.marked(id) == []
-
-
-def test_what_an_agent_left_running_is_ended_with_it(serve: Serve) -> None:
-    server = serve([bash("(setsid sleep 60 >/dev/null 2>&1 &) ; true")], [DONE])
-    id = server.submit()
-    *_, complete, _ = server.events(id)
-
-    assert complete["leftovers"] == 1
-    assert tree.marked(id) == []
-
-
-def test_what_it_left_running_may_be_kept(serve: Serve) -> None:
-    server = serve([bash("(setsid sleep 60 >/dev/null 2>&1 &) ; true")], [DONE])
-    id = server.done(keep_background=True)["task_id"]
-
-    assert len(tree.marked(id)) == 1
-    assert tree.kill_marked(id) == 1
-
-
 def test_fifty_tasks_run_two_at_a_time(
     serve: Serve, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,102 +195,6 @@ def test_the_same_key_means_the_same_task(serve: Serve, work: Path) -> None:
     server.wait(first.json()["task_id"])
 
 
-def test_a_task_that_takes_too_long_is_ended(serve: Serve) -> None:
-    server = serve([bash("sleep 60")])
-    task = server.done(timeout_s=0.5)
-
-    assert (task["status"], task["error"]) == ("timed_out", "It was not done within 0 s.")
-
-
-def test_an_agent_that_says_nothing_is_ended(serve: Serve) -> None:
-    task = serve([bash("sleep 60")], idle=0.7).done()
-
-    assert (task["status"], task["error"]) == ("timed_out", "Nothing happened for 1 s.")
-
-
-def test_a_hundred_megabytes_of_output_end_the_task_and_fill_no_disk(serve: Serve, work: Path) -> None:
-    flood = "yes 0123456789abcdef | head -c 100000000 > /proc/$PPID/fd/1; sleep 60"
-    server = serve([bash(flood)], output=1 << 20)
-    task = server.done()
-
-    assert (task["status"], task["error"]) == ("failed", "It wrote more than 1 MB.")
-    log = int(server.ask("HEAD", f"/api/tasks/{task['task_id']}/log").headers.get("content-length", 0))
-    assert log < 8 << 20
-
-
-def test_a_tool_that_prints_megabytes_makes_a_short_event(serve: Serve) -> None:
-    server = serve([bash("yes 0123456789abcde | head -c 20000000")], [DONE], output=1 << 30)
-    id = server.submit()
-    (result,) = [
-        event["tool_results"][0]["result"] for event in server.events(id) if event["type"] == "tool.results"
-    ]
-
-    assert len(result) < 20_000
-    assert result.endswith("more characters: see the trajectory)")
-
-
-def test_a_working_directory_that_vanishes_does_not_take_the_task_along(serve: Serve, work: Path) -> None:
-    server = serve([bash(f"rm -rf {work}")], [DONE])
-    task = server.done()
-    said = server.get(f"/api/tasks/{task['task_id']}/status")["messages"]
-
-    assert task["status"] == "completed"
-    assert any("There is no patch" in str(event.get("message")) for event in said)
-
-
-def test_a_directory_that_is_gone_before_the_start_is_named(serve: Serve, work: Path) -> None:
-    server = serve([bash("sleep 0.5")], limit=1)
-    first = server.submit()
-    second = server.submit(working_dir=str(work / "gone"))
-    (work / "gone").rmdir()
-    server.ask("POST", f"/api/tasks/{first}/stop")
-
-    assert server.wait(second)["error"] == f"The working directory {work}/gone is gone."
-
-
-def test_a_run_that_must_change_something_and_does_not_has_failed(serve: Serve) -> None:
-    task = serve([DONE]).done(must_patch=True, max_steps=2)
-
-    assert task["status"] == "failed"
-
-
-def test_new_files_count_as_a_change(serve: Serve, work: Path) -> None:
-    """The agent's own `git diff` does not see them."""
-    task = serve([create(str(work / "new.py"))], [DONE]).done(must_patch=True)
-
-    assert task["status"] == "completed"
-
-
-def test_calls_that_come_with_the_end_are_carried_out(serve: Serve, work: Path) -> None:
-    task = serve([bash("touch last.txt"), DONE]).done()
-
-    assert task["status"] == "completed"
-    assert (work / "last.txt").exists()
-
-
-def test_text_that_looks_like_markup_ends_no_run(serve: Serve) -> None:
-    assert serve([bash("printf '[/red] [/INST]'")], [DONE]).done()["status"] == "completed"
-
-
-def test_results_are_copied_where_they_were_asked_for(serve: Serve, work: Path) -> None:
-    server = serve([create(str(work / "new.py"))], [DONE])
-    server.done(trajectory_file="out/t.json", patch_path=str(work / "p.diff"))
-
-    assert json.loads((work / "out" / "t.json").read_text())["success"] is True
-    assert "new.py" in (work / "p.diff").read_text()
-
-
-def test_a_result_is_not_written_through_a_link_that_the_agent_made(
-    serve: Serve, work: Path, tmp_path: Path
-) -> None:
-    server = serve([bash(f"ln -s {tmp_path} out")], [DONE])
-    task = server.done(trajectory_file="out/t.json")
-    warnings = server.get(f"/api/tasks/{task['task_id']}/status")["messages"]
-
-    assert not (tmp_path / "t.json").exists()
-    assert any(event["type"] == "warning" for event in warnings)
-
-
 def test_a_task_that_is_over_can_be_started_again_and_forgotten(serve: Serve) -> None:
     server = serve([DONE])
     id = server.done("once more")["task_id"]
@@ -398,10 +248,3 @@ def test_a_task_that_does_not_exist_is_said_so(serve: Serve, method: str, path: 
 
     assert answer.status_code == 404
     assert answer.json() == {"status": "error", "error": "There is no task 'nope'.", "code": "not_found"}
-
-
-def wait_for(path: Path, within: float = 15.0) -> None:
-    until = time.monotonic() + within
-    while not path.exists():
-        assert time.monotonic() < until, f"{path} did not appear"
-        time.sleep(0.02)

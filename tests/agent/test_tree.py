@@ -59,6 +59,38 @@ print(tree.kill_below(os.getpid(), reap), tree.descendants(os.getpid()))
     assert done.stdout.strip() == "3 []"
 
 
+RELAY = """
+import os, time
+end = time.monotonic() + 4
+while time.monotonic() < end:
+    if os.fork(): os._exit(0)
+"""
+AGAINST_RELAYS = """
+import os, subprocess, sys, time
+sys.path.insert(0, sys.argv[1])
+from idetour.agent import tree
+tree.adopt_orphans()
+for _ in range(3): subprocess.Popen([sys.executable, "-c", sys.argv[2]], start_new_session=True).wait()
+def reap():
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]: pass
+    except ChildProcessError: pass
+began = time.monotonic()
+tree.kill_below(os.getpid(), reap)
+took = time.monotonic() - began
+time.sleep(0.1)  # whoever is left has left dead ones by now
+print(took < 3, tree.below(os.getpid()))
+"""
+
+
+def test_who_hands_on_faster_than_anybody_can_look_is_killed_too() -> None:
+    """Each process lives for a part of a millisecond, and leaves another."""
+    command = [sys.executable, "-c", AGAINST_RELAYS, str(Path(tree.__file__).parents[2]), RELAY]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+
+    assert done.stdout.strip() == "True []"
+
+
 def test_what_a_task_started_is_found_by_its_mark() -> None:
     marked = {**os.environ, tree.MARK: "task-of-this-test"}
     with subprocess.Popen(["bash", "-c", "sleep 60 & wait"], env=marked) as process:
@@ -69,11 +101,11 @@ def test_what_a_task_started_is_found_by_its_mark() -> None:
 
 
 def test_the_list_of_ps_is_read_where_there_is_no_proc() -> None:
-    said = "    1     0 Ss   Mon Jan  5 10:00:00 2026\n   42     1 Z+   Mon Jan  5 10:00:01 2026\n"
+    said = "  1   0   1 Ss   8200 Mon Jan  5 10:00:00 2026\n 42   1  40 Z+      0 Mon Jan  5 10:00:01 2026\n"
     found = tree.of_ps(said)
 
-    assert found[42] == tree.Process(42, 1, True, "Mon Jan  5 10:00:01 2026")
-    assert not found[1].dead
+    assert found[42] == tree.Process(42, 1, True, "Mon Jan  5 10:00:01 2026", 40)
+    assert (found[1].dead, found[1].resident) == (False, 8200 << 10)
 
 
 @pytest.mark.parametrize("pid", [0, 1 << 30])

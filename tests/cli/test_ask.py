@@ -46,6 +46,20 @@ def test_a_running_instance_is_asked_and_may_want_a_key(
     assert answered.output == "Hello, world\n"
 
 
+def test_port_and_key_may_stand_in_the_file_of_variables(
+    idetour: Idetour,
+    profile_file: Callable[..., Path],
+    serving: Callable[..., Any],
+    upstream: Upstream,
+    home: Path,
+) -> None:
+    running = serving(mine(profile_file, upstream, "access: [sk-access-0123456789]"))
+    home.mkdir(exist_ok=True)
+    (home / ".env").write_text(f"PORT={running.port}\nIDETOUR_API_KEY=sk-access-0123456789\n")
+
+    assert idetour("ask", "hello").output == "Hello, world\n"
+
+
 @pytest.mark.parametrize("code", [401, 402])
 def test_an_upstreams_error_is_said_with_its_own_words(
     idetour: Idetour,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from click.testing import Result
 
 type Idetour = Callable[..., Result]
@@ -93,3 +94,18 @@ def test_the_model_that_is_meant_is_the_one_that_is_shown(
     result = idetour("check", path, NVIDIA_API_KEY="nvapi-test-000")
 
     assert "nim/qwen/qwen3-coder-480b-a35b-instruct" in result.output
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("routes: { default: m }", "as default says"),
+        ("routes: { default: m }\npassthrough: true", "as default says"),
+        ("passthrough: true", "the real host, with the IDE's own key"),
+    ],
+)
+def test_what_becomes_of_a_name_that_nobody_knows(
+    idetour: Idetour, profile_file: Callable[..., Path], more: str, said: str
+) -> None:
+    shown = idetour("check", profile_file(f"models: {{ m: demo/hello }}\n{more}")).stdout
+    assert said in shown.splitlines()[-1]

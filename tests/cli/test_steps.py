@@ -1,14 +1,16 @@
 """What happens in a task, on a terminal: rows that fit, whatever agents and their tools write."""
 
 import io
+import re
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from idetour.agent.store import Event
 from idetour.cli import screen
-from idetour.cli.steps import Board, aim, one_line, told
+from idetour.cli.steps import Board, Lines, aim, one_line, told
 
 EDIT = {
     "name": "str_replace_based_edit_tool",
@@ -56,6 +58,64 @@ def test_what_runs_is_alive(paper: io.StringIO) -> None:
         screen.console.print(board.drawn())
 
     assert "  7           thinks …" in paper.getvalue()
+
+
+def delta(**data: Any) -> Event:
+    return Event(1, 100.0, "llm.delta", {"step": 1, **data})
+
+
+def drawn(board: Board, paper: io.StringIO) -> list[str]:
+    """The lines of the part that is alive."""
+    paper.truncate(paper.seek(0))
+    screen.console.print(board.drawn())
+    return [re.sub(r"\x1b\[\d*m", "", line).rstrip() for line in paper.getvalue().splitlines()]
+
+
+def test_what_the_model_says_stands_below_its_step_until_it_is_said(paper: io.StringIO) -> None:
+    board = Board()
+    board.show(Event(1, 100.0, "step.started", {"step": 1}))
+    board.show(delta(reasoning="Hm, \x1b[31m"))
+    board.show(delta(text="one\ntwo"))
+    board.show(delta(call=0, tool="str_replace_based_edit_tool", arguments='{"path": "a"'))
+    board.show(delta(call=0, tool="str_replace_based_edit_tool", arguments=', "text": "x\\ny'))
+
+    assert drawn(board, paper)[1:5] == [
+        "    one",
+        "    two",
+        '    edit {"path": "a", "text": "x',
+        "    y",
+    ]
+    board.show(Event(2, 100.0, "llm.response", {"content": "one two"}))
+    assert "two" not in "".join(drawn(board, paper)[1:])
+    board.show(delta(text="after its step"))
+    board.show(Event(3, 100.0, "step.completed", {}))
+    assert "after" not in "".join(drawn(board, paper))
+
+
+def test_a_long_line_is_wrapped_and_its_end_is_seen(paper: io.StringIO) -> None:
+    board = Board()
+    board.show(Event(1, 100.0, "step.started", {"step": 1}))
+    board.show(delta(text="wide 宽" * 200 + " the end"))
+    lines = drawn(board, paper)
+
+    assert len(lines) == 6
+    assert lines[4].endswith("the end")
+    assert max(map(cell_len, lines)) <= 80
+
+
+def test_another_attempt_begins_anew(paper: io.StringIO) -> None:
+    board = Board()
+    board.show(Event(1, 100.0, "step.started", {"step": 1}))
+    board.show(delta(text="Hal"))
+    board.show(delta(text="Hello", again=True))
+
+    assert drawn(board, paper)[1:2] == ["    Hello"]
+
+
+def test_in_a_pipe_no_line_tells_of_a_piece(paper: io.StringIO) -> None:
+    Lines().show(delta(text="x"))
+
+    assert paper.getvalue() == ""
 
 
 @pytest.mark.parametrize(

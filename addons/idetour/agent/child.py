@@ -57,7 +57,6 @@ class Child:
         folder: Path,
         log: Path,
         signals: Signals,
-        popen: Mapping[str, Any],
         pipe: Path | None = None,
     ) -> None:
         """Raises OSError where it cannot be started, in its folder or at all.
@@ -76,7 +75,6 @@ class Child:
                 stderr=console_end,
                 pass_fds=[events_end],
                 start_new_session=True,
-                **popen,
             )
         except BaseException:
             os.close(events)

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from idetour.errors import SetupError
 
 AGENT = "trae_agent"
@@ -104,6 +102,8 @@ def older(path: Path, said: Mapping[str, Any], provider: str | None) -> Found:
 
 
 def parsed(path: Path) -> Mapping[str, Any]:
+    import yaml  # which a task without a file is spared
+
     try:
         if path.stat().st_size > MOST:
             raise SetupError(f"{path} is too long for a configuration.")

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -19,6 +21,7 @@ from idetour.agent.engine import Engine
 from idetour.agent.gateway import Gateway
 from idetour.agent.isolation import possible
 from idetour.agent.layout import Layout, admin_token
+from idetour.agent.limits import Limits, around, of
 from idetour.agent.route import PARAMETERS
 from idetour.agent.runner import INSTALL, Runner, find
 from idetour.agent.store import Order, Spec, Task
@@ -31,6 +34,13 @@ TURNS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("bash", {"command": f"printf '{WORDS}' > {FILE}", "restart": False}),
     ("task_done", {}),
 )
+# Takes more than it may, and says what it was refused.
+GREEDY = """
+try: open("file", "wb").write(bytes(2 << 20))
+except OSError: print("file")
+try: bytearray(512 << 20)
+except MemoryError: print("memory")
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,7 @@ def examined(layout: Layout, *, gateway: str | None, config: str) -> Iterator[Fi
         yield Finding(
             "note", "processes", "This system has no subreaper: daemons of an agent may survive it."
         )
+    yield of_limits()
     yield of_isolation()
     yield of_models(gateway, config)
     if runner.kind != "unavailable":
@@ -72,6 +83,20 @@ def of_git() -> Finding:
     if shutil.which("git"):
         return Finding("ok", "git", "It is here, for patches.")
     return Finding("note", "git", "It is not on the PATH: runs have no patch.", "Install git.")
+
+
+def of_limits() -> Finding:
+    """What the system really holds a process to, and what is left to us."""
+    asked = Limits(file=1 << 20, memory=256 << 20)
+    command = around([sys.executable, "-I", "-c", GREEDY], asked, {})
+    with tempfile.TemporaryDirectory() as made:
+        tried = subprocess.run(command, cwd=made, capture_output=True, text=True, check=False)
+    kept = tried.stdout.split()
+    told = f"Each task may take {of({}).told()}. Memory and processes of all its processes are counted by us"
+    if kept == ["file", "memory"]:
+        return Finding("ok", "limits", f"{told}; files and the memory of one are held by the system.")
+    free = " and ".join(name for name in ("file", "memory") if name not in kept)
+    return Finding("note", "limits", f"{told}; the system holds no process to its limit of {free}.")
 
 
 def of_isolation() -> Finding:

@@ -25,11 +25,12 @@ from idetour.home import HERE
 
 log = logging.getLogger("idetour")
 
-TURN_SECONDS = 0.1  # between two looks at the store
-CARE_SECONDS = 1.0  # between two looks at supervisors
+TURN_SECONDS = 0.1  # between two questions whether anybody has written
+CARE_SECONDS = 1.0  # between two looks at supervisors, and at the store where nobody has written
 TIDY_SECONDS = 600.0  # between two looks for tasks that are old
 SILENT_SECONDS = 30.0  # without a word from a supervisor on another machine until it is taken for dead
 DAY = 86400.0
+STOPPING: tuple[Status, ...] = ("cancelling",)
 MACHINE = socket.gethostname()
 NUMBERS = itertools.count()
 
@@ -45,6 +46,9 @@ class Engine:
     owner: str = field(default_factory=lambda: name())
     _children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _looks: bool = True  # whether or not anybody else has written
+    _heard: int = -1
+    _answers_since: float = field(default_factory=time.monotonic)  # the store, without a break
     _cared: float = 0.0
     _tidied: float = 0.0
     _complained: bool = False
@@ -59,6 +63,7 @@ class Engine:
 
     def wake(self) -> None:
         """There is something to do. For the loop's own thread."""
+        self._looks = True
         self._wake.set()
 
     def turn(self) -> None:
@@ -68,18 +73,29 @@ class Engine:
             self._reap()
             if now - self._cared > CARE_SECONDS:
                 self._care()
-                self._cared = now
-            while task := self.store.claim(self.owner, limit=self.limit, only=self.only, here=self.here):
-                self._start(task)
+                self._cared, self._looks = now, True
+            self._look()
             if now - self._tidied > TIDY_SECONDS:
                 self.tidy()
                 self._tidied = now
         except Exception as error:
+            self._answers_since, self._looks = time.monotonic(), True
             if not self._complained:  # once: that is four times a second
                 log.error("%s", error, exc_info=None if isinstance(error, OSError) else error)
             self._complained = True
         else:
             self._complained = False
+
+    def _look(self) -> None:
+        """Start what may start, and pass on what was stopped elsewhere: supervisors themselves look once a second."""
+        heard = self.store.version()
+        if heard == self._heard and not self._looks:
+            return
+        self._heard, self._looks = heard, False
+        for task in self.store.tasks(STOPPING):
+            end(task)
+        while found := self.store.claim(self.owner, limit=self.limit, only=self.only, here=self.here):
+            self._start(found)
 
     def _start(self, task: Task) -> None:
         """A process that outlives us."""
@@ -109,16 +125,22 @@ class Engine:
             os.close(said)
 
     def _reap(self) -> None:
+        """A supervisor that ended before it could begin would do so again."""
         for id, child in list(self._children.items()):
             if child.poll() is not None:
                 del self._children[id]
+                task = self.store.task(id)
+                if task and task.owner == self.owner and task.pid is None:
+                    self._lost(id)
 
     def _care(self) -> None:
         """Look after the tasks whose supervisor, or the engine that was to start it, is gone.
 
-        On this machine it is looked for; on another one it has been silent for too long.
+        On this machine it is looked for; on another one it has been silent for too long. Nobody could say
+        anything while the store was away.
         """
-        for task in self.store.silent(SILENT_SECONDS):
+        could_be_heard = time.monotonic() - self._answers_since > SILENT_SECONDS
+        for task in self.store.silent(SILENT_SECONDS) if could_be_heard else ():
             if task.pid is not None or not self.store.requeue(task.id, task.owner or ""):
                 self._lost(task.id)
         for task in self.store.tasks(ACTIVE, limit=10_000):
@@ -128,9 +150,10 @@ class Engine:
             if task.pid is not None:
                 if not tree.alive(task.pid, task.born):
                     self._lost(task.id)
-            elif task.owner == self.owner:  # its supervisor ended before it could begin
-                self._lost(task.id)
-            elif not running(engine) and not self.store.requeue(task.id, task.owner or ""):
+                continue
+            # A claim of ours of which we do not know: the store went away over it.
+            unknown = task.owner == self.owner or not running(engine)
+            if unknown and not self.store.requeue(task.id, task.owner or ""):
                 self._lost(task.id)  # it was to be stopped meanwhile
 
     def _lost(self, id: str) -> None:
@@ -188,7 +211,13 @@ def stop(store: Store, id: str, *, force: bool = False) -> Task | None:
         task and not task.live and before and before.live
     ):  # it waited, so it has no supervisor to tell of its end
         webhook.deliver_soon(task)
-    here = task and task.live and (task.owner or "").startswith(f"{MACHINE}:")
-    if here and task and task.pid and tree.alive(task.pid, task.born):
-        tree.kill(task.pid, signal.SIGINT if force else signal.SIGTERM)
+    if task and task.live:
+        end(task, signal.SIGINT if force else signal.SIGTERM)
     return task
+
+
+def end(task: Task, how: signal.Signals = signal.SIGTERM) -> None:
+    """Wake a task's supervisor for its end, if it is on this machine."""
+    here = (task.owner or "").startswith(f"{MACHINE}:")
+    if here and task.pid and tree.alive(task.pid, task.born):
+        tree.kill(task.pid, how)

@@ -1,13 +1,15 @@
-"""Shuts a command into namespaces of its own: `python enter.py WORK BOX HIDDEN COMMAND…`. Linux, as any user.
+"""Shuts a command into namespaces of its own: `python enter.py WORK BOX HIDDEN MOST COMMAND…`. Linux, as any user.
 
 It sees all files, may write below WORK and BOX only, finds HIDDEN empty, and
-sees no process but its own. Everything that it starts ends with it. It has no
+sees no process but its own, of which there are MOST at a time (0: no limit; the
+kernel holds nobody to it who is root outside). Everything that it starts ends with it. It has no
 capability with which to undo that: a further user namespace would inherit the
 mounts locked (user_namespaces(7), mount_namespaces(7)).
 """
 
 import ctypes
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -68,16 +70,23 @@ def powerless() -> None:
     checked(LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl")
 
 
+def few(most: int) -> None:
+    """In a user namespace only its own processes count (user_namespaces(7), Linux 5.14), if it is set in there."""
+    if most:
+        resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
+
+
 def with_parent() -> None:
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def first(work: str, box: str, hidden: str, *command: str) -> int:
+def first(work: str, box: str, hidden: str, most: str, *command: str) -> int:
     """Process 1 in there: when it ends, so do all others. Returns the exit code of the command."""
     shut_in(work, box, hidden)
     child = os.fork()
     if child == 0:
         powerless()
+        few(int(most))
         os.execvp(command[0], command)
     passing_on(child)
     while True:

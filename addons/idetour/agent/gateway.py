@@ -4,17 +4,19 @@ With it the task may ask for models until the token is revoked, and no key of
 an upstream is anywhere near the agent.
 """
 
-import http.client
 import json
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from idetour import ports
 from idetour.errors import SetupError
 from idetour.secret import Secret
+
+if TYPE_CHECKING:
+    from http.client import HTTPConnection
 
 TOKENS = "/admin/api/tokens"
 SECONDS = 10.0  # it is on this machine
@@ -73,7 +75,17 @@ class Gateway:
             raise SetupError(f"The idetour at {self.url} offers no model. See `idetour models --all`.")
         return str(listed[0]["id"])
 
-    def _owner(self, method: str, body: object = None) -> Any:
+    def line(self, seconds: float) -> "HTTPConnection":
+        """A connection that is not made yet, which waits so long for each answer."""
+        from http.client import HTTPConnection, HTTPSConnection  # which a run without a gateway is spared
+
+        where = urlsplit(self.url)
+        secure = where.scheme == "https"
+        kind = HTTPSConnection if secure else HTTPConnection
+        return kind(where.hostname or "", where.port or (443 if secure else 80), timeout=seconds)
+
+    def proof(self) -> dict[str, str]:
+        """The headers of its owner. Raises SetupError."""
         where = urlsplit(self.url)
         if where.hostname in ("127.0.0.1", "localhost", "::1") and ports.stranger(where.port or 80):
             raise SetupError(f"Another user answers at {self.url}: the owner's token is not sent there.")
@@ -83,19 +95,21 @@ class Gateway:
             raise SetupError(
                 f"{self.admin} cannot be read: was the idetour at {self.url} started with another home?"
             ) from None
-        return self._ask(method, TOKENS, body, headers={"x-idetour-admin": token})
+        return {"x-idetour-admin": token}
+
+    def _owner(self, method: str, body: object = None) -> Any:
+        return self._ask(method, TOKENS, body, headers=self.proof())
 
     def _ask(self, method: str, path: str, body: object = None, *, headers: dict[str, str] = {}) -> Any:  # noqa: B006
-        where = urlsplit(self.url)
+        from http.client import HTTPException
+
         sent = {**headers, **({"content-type": "application/json"} if body is not None else {})}
-        port = where.port or (443 if where.scheme == "https" else 80)
-        kind = http.client.HTTPSConnection if where.scheme == "https" else http.client.HTTPConnection
-        with closing(kind(where.hostname or "", port, timeout=SECONDS)) as line:
+        with closing(self.line(SECONDS)) as line:
             try:
                 line.request(method, path, None if body is None else json.dumps(body), sent)
                 answer = line.getresponse()
                 said = answer.read()
-            except (OSError, http.client.HTTPException) as error:
+            except (OSError, HTTPException) as error:
                 raise SetupError(f"No idetour answers at {self.url}. Start it with `idetour run`.") from error
         try:
             found = json.loads(said)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from idetour import disk
+from idetour.agent import limits
 from idetour.agent.store import Spec
 from idetour.agent.tree import MARK
 from idetour.errors import SetupError
@@ -90,7 +91,8 @@ def namespace(run: Path, spec: Spec) -> Cell:
     if Path(spec.working_dir).is_relative_to(hidden):
         raise SetupError(f"Isolation `namespace` hides {hidden}, so no agent can work in there.")
     box = elsewhere(run)
-    entering = (sys.executable, "-I", str(ENTER), spec.working_dir, str(box), str(hidden))
+    processes = limits.of(spec.limits).processes
+    entering = (sys.executable, "-I", str(ENTER), spec.working_dir, str(box), str(hidden), str(processes))
     return Cell(box=box, words=(*entering, COMMAND))
 
 
@@ -166,7 +168,7 @@ def possible(level: str, *, user: str | None = None, command: str | None = None)
         with tempfile.TemporaryDirectory() as made:
             places = [tempfile.mkdtemp(dir=made) for _ in range(3)]
             tried = subprocess.run(
-                [sys.executable, "-I", str(ENTER), *places, "true"], capture_output=True, text=True
+                [sys.executable, "-I", str(ENTER), *places, "0", "true"], capture_output=True, text=True
             )
         if tried.returncode:
             raise SetupError(tried.stderr.strip() or "Isolation `namespace` is not possible here.")

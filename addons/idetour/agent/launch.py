@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from idetour import disk
-from idetour.agent import environment, isolation, patch
+from idetour.agent import environment, isolation, limits, patch
 from idetour.agent.child import EVENTS
 from idetour.agent.gateway import Gateway, label
 from idetour.agent.isolation import Cell
@@ -49,7 +49,10 @@ class Launch:
 
     @property
     def command(self) -> list[str]:
-        return self.cell.around(self._driver() if self.runner.python else self._cli())
+        command = self.cell.around(self._driver() if self.runner.python else self._cli())
+        if self.cell.contained:  # it is the container's client that we start
+            return command
+        return limits.around(command, limits.of(self.task.spec.limits), self.cell.popen)
 
     @property
     def told(self) -> dict[str, Any]:

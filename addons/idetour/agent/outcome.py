@@ -5,6 +5,7 @@ summary could not be printed. Only `success` together with `end_time` counts.
 """
 
 import re
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,8 +16,10 @@ from idetour.agent.store import Status
 HINTS = (
     re.compile(r"CERTIFICATE_VERIFY_FAILED"),
     re.compile(r"rich\.errors\.MarkupError.*"),
+    re.compile(r".+ cannot be started: .+|Isolation `namespace` is not possible here: .+"),
     re.compile(r"(?:ModuleNotFoundError|ConfigError|KeyError|TypeError): .*"),
 )
+NO_MEMORY = "; perhaps the machine had no memory left"  # the system then kills whom it likes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +52,21 @@ def of_trajectory(found: Mapping[str, Any], code: int | None) -> Outcome:
 def judged(said: Mapping[str, Any], code: int | None, *, over: bool) -> Outcome:
     result, error = said.get("result"), said.get("error")
     if not over:
-        died = f"by signal {-code}" if code is not None and code < 0 else f"with exit code {code}"
-        return Outcome(status="failed", error=error or f"The agent ended {died} before its task was done.")
+        return Outcome(
+            status="failed", error=error or f"The agent ended {died(code)} before its task was done."
+        )
     if said.get("success"):
         return Outcome(status="completed", result=result)
     return Outcome(status="failed", result=result, error=error or result or "The agent gave up.")
+
+
+def died(code: int | None) -> str:
+    """In words; who runs in namespaces passes a signal on as a shell does, with 128 more."""
+    number = -(code or 0) if (code or 0) <= 0 else (code or 0) - 128
+    if number <= 0:
+        return f"with exit code {code}"
+    said = signal.strsignal(number) or "unknown"
+    return f"by signal {number} ({said}{NO_MEMORY if number == signal.SIGKILL else ''})"
 
 
 def hint(log: str) -> str | None:

@@ -44,6 +44,9 @@ class Asked(BaseModel):
     timeout_s: float | None = Field(None, gt=0, description="No more than the server allows.")
     route: Literal["auto", "gateway", "direct"] = "auto"
     keep_background: bool = Field(False, description="Leave running what the agent started.")
+    live: bool = Field(
+        True, description="`llm.delta` events: what the model says while it says it, through idetour."
+    )
     priority: int = Field(0, ge=-100, le=100)
     metadata: dict[str, Any] = Field(default_factory=dict)
     webhook: str | None = Field(
@@ -84,6 +87,8 @@ def spec(asked: Asked, settings: Settings) -> Spec:
         seconds=min(asked.timeout_s or settings.seconds, settings.seconds),
         idle=settings.idle,
         output=settings.output,
+        live=asked.live and settings.live,
+        limits=settings.limits,
         isolation=settings.isolation,
         user=settings.user,
         container=settings.container,

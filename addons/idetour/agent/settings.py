@@ -27,7 +27,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 3600.0
     idle: float = 900.0  # a request may take 600 s, and Trae Agent sleeps for up to 30 s before it asks again
     output: int = 64 << 20  # bytes
+    live: bool = True
     days: float = 30.0  # that a task is kept after its end
+    limits: dict[str, int] = {}  # those of limits.py that are not the usual ones
     isolation: str = "none"
     user: str | None = None
     container: str | None = None  # a command with {workdir}, {rundir}, {environment}, {task} and {command}

@@ -47,6 +47,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 3600.0  # until it is ended
     idle: float = 900.0  # seconds without any event until it is ended
     output: int = 64 << 20  # bytes that it may write before it is ended
+    live: bool = True  # whether events tell what the model says while it says it
+    limits: dict[str, int] = {}  # those of limits.py that are not the usual ones
     isolation: str = "none"
     user: str | None = None
     container: str | None = None  # commands, as isolation.py describes them

@@ -12,21 +12,27 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from idetour.agent import isolation, outcome, tree, webhook
+from idetour.agent import isolation, limits, outcome, results, tree, webhook
 from idetour.agent.child import Child, Signals
+from idetour.agent.deltas import DELTA, PAUSE, Deltas
 from idetour.agent.gateway import Gateway
 from idetour.agent.launch import Launch, prepared
-from idetour.agent.layout import Layout, Run, admin_token, at, take
+from idetour.agent.layout import Layout, Run, admin_token, at
+from idetour.agent.limits import Limits, Watch
 from idetour.agent.outcome import Outcome, Tally
+from idetour.agent.results import shortened
 from idetour.agent.runner import find
 from idetour.agent.store import END, Status, Store, Task, Unwritable
 from idetour.agent.trajectory import Said, Tail
-from idetour.agent.workspace import put
 from idetour.errors import IdetourError, SetupError
+
+if TYPE_CHECKING:
+    from idetour.agent.live import Ear
 
 TICK = 0.25  # seconds between looks at limits
 TAIL_TICK = 0.025  # and at the trajectory, where there is no driver: half a step's latency
@@ -45,6 +51,9 @@ class Supervisor:
     run: Run
     signals: Signals
     tally: Tally = field(default_factory=Tally)
+    _ear: "Ear | None" = None  # None: nobody tells what the model says
+    _deltas: Deltas = field(default_factory=Deltas)
+    _refused: str | None = None  # what the system refused the agent, as it seems
     _waiting: list[Said] = field(default_factory=list)
     _waits_since: float = 0.0
     _checked: float = 0.0
@@ -73,23 +82,41 @@ class Supervisor:
         return at(self.run.folder.parents[1])
 
     @property
+    def _limits(self) -> Limits:
+        return limits.of(self.task.spec.limits)
+
+    @property
     def _gateway(self) -> Gateway | None:
         url = self.task.spec.gateway
         return Gateway(url, admin_token()) if url else None
 
     def _watch_over(self, launch: Launch) -> None:
-        ended, more = self._carried_out(launch)
-        if launch.unfit and launch.runner.cli:
-            self.tell([("warning", {"message": f"{launch.unfit} trae-cli is used instead."})])
-            launch = launch.by_cli()
+        with self._listening(launch):
             ended, more = self._carried_out(launch)
+            if launch.unfit and launch.runner.cli:
+                self.tell([("warning", {"message": f"{launch.unfit} trae-cli is used instead."})])
+                launch = launch.by_cli()
+                ended, more = self._carried_out(launch)
         if launch.route.card and self._gateway:
             with contextlib.suppress(SetupError):
                 more["usage"] = {"gateway": self._gateway.revoke(launch.route.card.id)}
         self.finish(self._kept(launch, ended, more), more)
 
+    @contextlib.contextmanager
+    def _listening(self, launch: Launch) -> Iterator[None]:
+        """Hear what the model says, where it is asked for and the gateway is on the way."""
+        if not (self.task.spec.live and launch.route.card and self._gateway):
+            yield
+            return
+        from idetour.agent.live import Ear  # with HTTP, which other runs are spared
+
+        self._ear = Ear(self._gateway, launch.route.card.id)
+        with contextlib.closing(self._ear):
+            yield
+
     def _carried_out(self, launch: Launch) -> tuple[Outcome, dict[str, Any]]:
         """Run the agent once, to its end or ours."""
+        self._deltas = Deltas(driven=launch.driven)
         try:
             child = Child(
                 launch.command,
@@ -97,7 +124,6 @@ class Supervisor:
                 folder=Path(self.task.spec.working_dir),
                 log=self.run.log,
                 signals=self.signals,
-                popen=launch.cell.popen,
                 pipe=launch.cell.pipe,
             )
         except OSError as error:
@@ -122,11 +148,12 @@ class Supervisor:
     def _until_over(self, child: Child, tail: Tail | None, launch: Launch) -> tuple[Status, str] | None:
         """Follow the agent; why it has to be ended, or None where it ended itself."""
         began = spoke = time.monotonic()
-        spec = self.task.spec
+        spec, watch = self.task.spec, Watch(self._limits)
+        tick = TAIL_TICK if tail else PAUSE if self._ear else TICK
         while child.code is None:
-            said = [*child.look(TAIL_TICK if tail else TICK), *(tail.look() if tail else ())]
+            said = [*child.look(tick), *(tail.look() if tail else ())]
             now = time.monotonic()
-            if said:
+            if self._hears(now) or said:
                 spoke = now
             self._take_in(launch, said)
             if self._stopped(now):
@@ -137,12 +164,18 @@ class Supervisor:
                 return "timed_out", f"Nothing happened for {spec.idle:,.0f} s."
             if child.written > spec.output or (tail and tail.too_long):
                 return "failed", f"It wrote more than {spec.output / 1e6:,.0f} MB."
+            if excess := watch.excess(os.getpid()):
+                return "failed", excess
             if self._waiting and now - self._waits_since > UNWRITTEN:
                 return (
                     "failed",
                     "What happens cannot be written down: is the disk full, or the database away?",
                 )
         return None
+
+    def _hears(self, now: float) -> bool:
+        """Whether the model says something."""
+        return self._ear is not None and self._deltas.hear(self._ear.heard(), now)
 
     def _stopped(self, now: float) -> bool:
         if self.signals.asked_to_stop:
@@ -177,51 +210,37 @@ class Supervisor:
                 launch.end = {"error": launch.unfit}
             else:
                 self.tally.count(type, data)
-                public.append((type, shortened(data)))
+                public.append((type, short := shortened(data)))
+                if type == "tool.results":
+                    self._refused = limits.hint(repr(short), self._limits) or self._refused
+        public = self._deltas.among(public, time.monotonic())
         if public or self._waiting:
             self.tell(public)
 
     def tell(self, said: list[Said]) -> None:
-        """Write events; what finds no room waits for the next time."""
+        """Write events; what finds no room waits for the next time, but for what the model is just saying."""
         self._waiting += said
         try:
             self.store.append(self.task.id, self._waiting)
         except Unwritable:
-            self._waits_since = self._waits_since or time.monotonic()
+            self._waiting = [each for each in self._waiting if each[0] != DELTA]
+            self._waits_since = (self._waits_since or time.monotonic()) if self._waiting else 0.0
         else:
             self._waiting, self._waits_since = [], 0.0
 
     def _kept(self, launch: Launch, ended: Outcome, more: dict[str, Any]) -> Outcome:
-        """Keep the results, and copy them where they were asked for."""
-        spec, work = self.task.spec, Path(self.task.spec.working_dir)
-        with contextlib.suppress(OSError):
-            take(launch.trajectory, self.run.trajectory)
-        more["patch"], trouble = self._patched(launch)
-        for path, asked in ((self.run.trajectory, spec.trajectory_file), (self.run.patch, spec.patch_path)):
-            if asked and path.is_file() and not put(path, asked, work):
-                self.tell([("warning", {"message": f"{asked} could not be written in {work}."})])
-        if ended.success and spec.must_patch and not more["patch"]:
+        """Keep the results, and look at the end in their light."""
+        more["patch"], trouble = results.patched(launch, self.run.patch)
+        troubles = [f"There is no patch: {trouble}"] if launch.shadow and trouble else []
+        for each in [*troubles, *results.kept(launch, self.run)]:
+            self.tell([("warning", {"message": each})])
+        if ended.success and self.task.spec.must_patch and not more["patch"]:
             why = trouble or "The agent says that it is done, but it changed nothing."
             return ended.unless("failed", why)
-        if ended.status == "failed" and ended.error and (hint := self._hint()) and hint not in ended.error:
-            return ended.unless("failed", f"{ended.error} The console says: {hint}")
+        if ended.status == "failed" and ended.error:
+            hint = results.hint(ended.error, self.run.log, self._limits) or self._refused
+            return ended.unless("failed", f"{ended.error} {hint or ''}".rstrip())
         return ended
-
-    def _patched(self, launch: Launch) -> tuple[bool, str]:
-        if launch.shadow is None:
-            return False, launch.no_shadow
-        try:
-            return launch.shadow.changes(self.run.patch, self.task.spec.output), ""
-        except (SetupError, OSError) as error:
-            why = f"There is no patch: {error}"
-            self.tell([("warning", {"message": why})])
-            return False, why
-
-    def _hint(self) -> str | None:
-        with contextlib.suppress(OSError), self.run.log.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - 65536))
-            return outcome.hint(file.read().decode(errors="replace"))
-        return None
 
     def finish(self, ended: Outcome, more: dict[str, Any]) -> None:
         """The last events. Where the disk is full they wait for room, as nothing else is left to do."""
@@ -250,21 +269,25 @@ class Supervisor:
                 time.sleep(1)
 
 
-def shortened(value: Any, longest: int = 16_384) -> Any:
-    """The same with long texts cut; the trajectory has them whole."""
-    if isinstance(value, str) and len(value) > longest:
-        return f"{value[:longest]}… ({len(value) - longest:,} more characters: see the trajectory)"
-    if isinstance(value, dict):
-        return {key: shortened(each, longest) for key, each in value.items()}
-    return [shortened(each, longest) for each in value] if isinstance(value, list) else value
+def patiently[T](ask: Callable[[], T]) -> T:
+    """Once more while the database is away, perhaps restarted at this moment: nothing is lost by waiting."""
+    until = time.monotonic() + UNWRITTEN
+    while True:
+        try:
+            return ask()
+        except (SetupError, Unwritable):
+            if time.monotonic() > until:
+                raise
+            time.sleep(CHECK)
 
 
 def main(folder: str, id: str, owner: str) -> None:
     tree.adopt_orphans()
     layout = at(Path(folder))
-    with contextlib.closing(Signals()) as signals, contextlib.closing(layout.store()) as store:
+    with contextlib.closing(Signals()) as signals, contextlib.closing(patiently(layout.store)) as store:
         born = tree.identity(os.getpid()) or ""
-        if store.begin(id, owner, pid=os.getpid(), born=born) and (task := store.task(id)):
+        begun = patiently(lambda: store.begin(id, owner, pid=os.getpid(), born=born))
+        if begun and (task := patiently(lambda: store.task(id))):
             run = layout.run(id)
             run.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             Supervisor(store, task, run, signals).work()

@@ -86,7 +86,7 @@ async def status(
     at: At,
     id: str,
     after: Annotated[int, Query(ge=0)] = 0,
-    limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 10_000,
 ) -> Response:
     """Reading takes nothing away: who asks again gets the same events again."""
     task = await at.task(id)

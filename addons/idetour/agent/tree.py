@@ -23,6 +23,7 @@ MARK = "IDETOUR_TASK"  # in the environment of all that a task starts
 PAUSE = 0.01  # seconds between two looks at the table
 PATIENCE = 5.0  # seconds; what cannot be killed by then waits in the kernel
 PROC = Path("/proc")
+PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Process:
     parent: int
     dead: bool  # a zombie: it has ended, and nobody has asked how
     started: str  # with the pid, its identity: pids are used again
+    group: int = 0
+    resident: int = 0  # bytes in memory, what it shares with others included
 
 
 def adopt_orphans() -> bool:
@@ -56,7 +59,9 @@ def table() -> dict[int, Process]:
         found = (of_proc(int(path.name)) for path in PROC.glob("[0-9]*"))
         return {each.pid: each for each in found if each}
     return of_ps(
-        subprocess.run(["ps", "-axo", "pid=,ppid=,stat=,lstart="], capture_output=True).stdout.decode()
+        subprocess.run(
+            ["ps", "-axo", "pid=,ppid=,pgid=,stat=,rss=,lstart="], capture_output=True
+        ).stdout.decode()
     )
 
 
@@ -66,12 +71,17 @@ def of_proc(pid: int) -> Process | None:
     except OSError:
         return None
     fields = stat.rpartition(")")[2].split()  # a program's name may hold anything, blanks and brackets too
-    return Process(pid, int(fields[1]), fields[0] in "ZX", f"{boot()}:{fields[19]}")
+    started = f"{boot()}:{fields[19]}"
+    size = int(fields[21]) * PAGE
+    return Process(pid, int(fields[1]), fields[0] in "ZX", started, int(fields[2]), size)
 
 
 def of_ps(said: str) -> dict[int, Process]:
-    rows = (line.split(maxsplit=3) for line in said.splitlines())
-    return {int(pid): Process(int(pid), int(ppid), "Z" in stat, when) for pid, ppid, stat, when in rows}
+    found = {}
+    for line in said.splitlines():
+        pid, parent, group, stat, size, started = line.split(maxsplit=5)
+        found[int(pid)] = Process(int(pid), int(parent), "Z" in stat, started, int(group), int(size) << 10)
+    return found
 
 
 @cache
@@ -84,6 +94,11 @@ def boot() -> str:
 
 def descendants(root: int) -> list[int]:
     """All below `root` that have not ended."""
+    return [each.pid for each in below(root) if not each.dead]
+
+
+def below(root: int) -> list[Process]:
+    """All below `root`, the dead whom nobody has asked included."""
     children: defaultdict[int, list[Process]] = defaultdict(list)
     for each in table().values():
         children[each.parent].append(each)
@@ -91,23 +106,41 @@ def descendants(root: int) -> list[int]:
     while waiting:
         for each in children[waiting.pop()]:
             waiting.append(each.pid)
-            if not each.dead:
-                found.append(each.pid)
+            found.append(each)
     return found
+
+
+def share(process: Process) -> int:
+    """Bytes of memory that go to a process: what several of them share is divided among them. Slow; Linux only."""
+    with suppress(OSError, ValueError, StopIteration):
+        lines = (PROC / str(process.pid) / "smaps_rollup").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("Pss:")).split()[1]) << 10
+    return process.resident
 
 
 def kill_below(root: int, reap: Callable[[], None]) -> int:
     """Kill all below `root`, until none is left or `PATIENCE` ends. Returns how many there were.
 
-    What is found may have forked meanwhile, so the table is read again until it shows nobody.
     `reap` collects those of them who are our own children.
+    """
+    return killed(lambda: below(root), reap)
+
+
+def killed(find: Callable[[], list[Process]], reap: Callable[[], None] = lambda: None) -> int:
+    """What is found may have forked meanwhile, so it is looked for until there is nobody.
+
+    A group is killed whole, at one moment, be it only by the dead that it left: who hands on to its child at once
+    is gone before anybody has looked.
     """
     seen: set[int] = set()
     until = time.monotonic() + PATIENCE
-    while (found := descendants(root)) and time.monotonic() < until:
-        seen.update(found)
-        for pid in found:
+    while (found := find()) and time.monotonic() < until:
+        for group in {each.group for each in found} - {0, os.getpgrp()}:
+            kill(-group)
+        alive = {each.pid for each in found if not each.dead}
+        for pid in alive:
             kill(pid)
+        seen |= alive
         reap()
         time.sleep(PAUSE)
     return len(seen)
@@ -131,11 +164,4 @@ def marked(task: str) -> list[int]:
 
 def kill_marked(task: str) -> int:
     """Kill what a task left behind after its supervisor died. Returns how many there were."""
-    seen: set[int] = set()
-    until = time.monotonic() + PATIENCE
-    while (found := [pid for pid in marked(task) if identity(pid)]) and time.monotonic() < until:
-        seen.update(found)
-        for pid in found:
-            kill(pid)
-        time.sleep(PAUSE)
-    return len(seen)
+    return killed(lambda: [each for each in map(of_proc, marked(task)) if each])

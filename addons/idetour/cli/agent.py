@@ -7,7 +7,7 @@ import click
 
 from idetour.cli import tasks
 from idetour.cli.group import Group
-from idetour.cli.tasks import config_option, gateway_option
+from idetour.cli.tasks import config_option, gateway_option, live_option, ulimit_option
 from idetour.cli.worker import shared, store_option, worker
 from idetour.errors import SetupError
 
@@ -77,6 +77,8 @@ def agent() -> None:
 @store_option
 @gateway_option
 @config_option
+@live_option
+@ulimit_option
 def serve(port: int, host: str, workers: int, store: str | None, **how: Any) -> None:
     """Answer on http://127.0.0.1:5000/api: start tasks, follow, stop them.
 
@@ -115,6 +117,8 @@ def configured(host: str, **how: Any) -> "Settings":
         works=how["works"],
         seconds=how["timeout"],
         days=how["days"],
+        live=how["live"],
+        limits=how["limits"],
         isolation=how["isolation"],
         user=how["user"],
         container=how["container"],
@@ -146,6 +150,7 @@ def start_screen(settings: "Settings", host: str, port: int) -> None:
             ("Token", "none is asked for" if settings.open else str(place.folder / FILE)),
             ("Agents", agents_said(settings)),
             ("Isolation", isolation_said(settings)),
+            ("Limits", limits_said(settings)),
             *([("Runner", f"{runner.kind}: {runner.python or runner.cli or runner.found}")] * settings.works),
             ("Models", f"through {settings.gateway}" if settings.gateway else f"as {settings.config} says"),
         ]
@@ -172,6 +177,14 @@ def isolation_said(settings: "Settings") -> str:
         case "container":
             return "container: what its command allows"
     return "none: an agent may do whatever you may; the directories are where it starts, not where it stays"
+
+
+def limits_said(settings: "Settings") -> str:
+    from idetour.agent.limits import of
+
+    if settings.isolation == "container":
+        return "those of the container"
+    return f"{of(settings.limits).told()}, each task"
 
 
 @click.command(short_help="Whether agents can run here, and what to do.")

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 WIDTH = 160  # characters of what is told of an event
 FRESH = 10  # times a second that a running step is drawn
+IN_STEP = ("llm.delta", "llm.response", "tool.calls", "tool.results", "step.completed")
+INDENT = 4  # columns, below a step's number
+LINES = 4  # of what the model is just saying
+TAIL = 2000  # characters of that which are kept
 SHORT = {"str_replace_based_edit_tool": "edit", "json_edit_tool": "json", "sequentialthinking": "think"}
 
 
@@ -53,9 +57,14 @@ class Step:
     words: str = ""
     tokens: int = 0
     error: str = ""
+    says: str = ""  # the end of what the model is just saying
+    saying: tuple[str, int] = ("", 0)  # of which kind, in which call
 
     def hear(self, event: "Event") -> None:
         data = event.data
+        if event.type == "llm.delta":
+            return self.overhear(data)
+        self.says = ""
         if event.type == "llm.response":
             usage = data.get("usage") or {}
             self.tokens = sum(usage.get(name) or 0 for name in ("input_tokens", "output_tokens"))
@@ -65,6 +74,17 @@ class Step:
         for each in data.get("tool_results") or ():
             self.error = self.error or one_line(each.get("error") or "")
         self.error = one_line(data.get("error") or "") or self.error
+
+    def overhear(self, data: dict[str, Any]) -> None:
+        """A piece of what the model says; `again` means that what it said before does not count."""
+        if data.get("again"):
+            self.says = ""
+        kind = next((each for each in ("reasoning", "arguments") if each in data), "text")
+        if self.saying != (saying := (kind, data.get("call") or 0)):
+            tool = data.get("tool") or ""
+            self.says += "\n" * bool(self.says) + (f"{SHORT.get(tool, tool)} " if tool else "")
+            self.saying = saying
+        self.says = (self.says + str(data.get(kind) or "").replace("\\n", "\n"))[-TAIL:]
 
 
 class Board:
@@ -96,12 +116,12 @@ class Board:
                 self._began = event.at
             case "step.started":
                 self._step = Step(int(event.data.get("step") or 0), event.at)
-            case "llm.response" | "tool.calls" | "tool.results" | "step.completed" if self._step:
+            case type if type in IN_STEP and self._step:
                 self._step.hear(event)
                 if event.type == "step.completed":
-                    self._steps, self._tokens = self._steps + 1, self._tokens + self._step.tokens
-                    console.print(row(self._step, event.at), soft_wrap=False)
-                    self._step = None
+                    done, self._step = self._step, None
+                    self._steps, self._tokens = self._steps + 1, self._tokens + done.tokens
+                    console.print(row(done, event.at), soft_wrap=False)
             case "end":
                 self._step = None
                 console.print(f"{event.data['status']}: {self._sums(event.at)}", style="bold")
@@ -116,7 +136,7 @@ class Board:
         from rich.spinner import Spinner
 
         now = time.time()
-        rows = [row(self._step, now)] if self._step else []
+        rows = [row(self._step, now), *last_lines(self._step.says)] if self._step else []
         return Group(*rows, Spinner("dots", f"{self._sums(now)}   Ctrl-C leaves it running"))
 
     def _sums(self, now: float) -> str:
@@ -133,7 +153,8 @@ def row(step: Step, now: float) -> "RenderableType":
     for width, justify in ((3, "right"), (9, "left"), (None, "left"), (8, "right"), (11, "right")):
         ratio = 1 if width is None else None
         grid.add_column(width=width, ratio=ratio, justify=justify, no_wrap=True, overflow="ellipsis")  # type: ignore[arg-type]
-    calls = step.doing or [("", step.words or "thinks …")]
+    busy = "writes …" if step.says and step.saying[0] != "reasoning" else "thinks …"
+    calls = step.doing or [("", step.words or busy)]
     for at, (tool, does) in enumerate(calls):
         sums = (f"{now - step.began:.1f} s", f"{step.tokens:,} tok" if step.tokens else "")
         grid.add_row(
@@ -145,6 +166,20 @@ def row(step: Step, now: float) -> "RenderableType":
     if step.error:
         grid.add_row("", "", Text(step.error, style="red"), "", "")
     return grid
+
+
+def last_lines(text: str) -> "list[RenderableType]":
+    """The end of a text as it would stand below a step, as wide as the window."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    from idetour.cli.screen import console
+
+    width = max(20, console.width - INDENT - 1)
+    lines = Text(printable(text)).wrap(console, width)[-LINES:]
+    return [
+        Padding(Text(line.plain.rstrip(), style="dim", no_wrap=True), (0, 0, 0, INDENT)) for line in lines
+    ]
 
 
 def aim(arguments: Any) -> str:
@@ -186,4 +221,10 @@ def one_line(text: str, most: int = WIDTH) -> str:
     """Text of others, fit for a terminal."""
     flat = " ".join(text.split())
     cut = f"{flat[:most]}…" if len(flat) > most else flat
-    return "".join(char if char.isprintable() else "\ufffd" for char in cut)
+    return printable(cut)
+
+
+def printable(text: str) -> str:
+    """Its lines stay; nothing else in it can drive a terminal."""
+    spaced = text.replace("\r", "").replace("\t", " ")
+    return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in spaced)

@@ -37,6 +37,29 @@ config_option = click.option(
     help="Trae Agent's own configuration: tools, steps, MCP servers.",
 )
 
+live_option = click.option(
+    "--live/--no-live",
+    default=True,
+    show_default=True,
+    help="Tell what the model says while it says it.",
+)
+
+
+def limits(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> dict[str, int]:
+    from idetour.agent.limits import parsed
+
+    return parsed(words)
+
+
+ulimit_option = click.option(
+    "--ulimit",
+    "limits",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=limits,
+    help="What an agent may take: memory=8G, file=16G, processes=2000, cpu=600 (seconds), nice=5; `none` lifts one.",
+)
+
 
 @click.command(short_help="Run one task.")
 @click.argument("words", nargs=-1, required=True, metavar="TASK")
@@ -59,8 +82,17 @@ config_option = click.option(
 )
 @gateway_option
 @config_option
+@live_option
+@ulimit_option
 def run(
-    words: tuple[str, ...], folder: str, timeout: float, follow: bool, gateway: str, config: str, **asked: Any
+    words: tuple[str, ...],
+    folder: str,
+    timeout: float,
+    follow: bool,
+    gateway: str,
+    config: str,
+    limits: dict[str, int],
+    **asked: Any,
 ) -> None:
     """Have Trae Agent do TASK in a directory. It goes on if this command is left."""
     from idetour.agent import layout, request
@@ -73,7 +105,7 @@ def run(
         raise SetupError(f"Trae Agent was not found. {INSTALL}")
     work = str(Path(folder).absolute())
     url = None if gateway == "none" else gateway.rstrip("/")
-    settings = Settings(roots=["/"], config=config_path(config), gateway=url, seconds=timeout)
+    settings = Settings(roots=["/"], config=config_path(config), gateway=url, seconds=timeout, limits=limits)
     body = request.Asked(task=" ".join(words), working_dir=work, **asked)
     order = Order(id=request.new_id(), spec=request.spec(body, settings))
     with closing(place.store()) as store:

@@ -1,10 +1,12 @@
 """`idetour agent worker`: run agents for servers that share a database, on as many machines as there are."""
 
+import json
 import os
 from contextlib import closing
 
 import click
 
+from idetour.cli.tasks import ulimit_option
 from idetour.errors import SetupError
 
 store_option = click.option(
@@ -29,10 +31,11 @@ def shared(url: str | None) -> bool:
 @click.command(short_help="Run agents for servers that share a database.")
 @store_option
 @click.option("--limit", type=click.IntRange(1), default=2, show_default=True, help="Agents at a time, here.")
+@ulimit_option
 @click.option(
     "--limit-all", type=click.IntRange(1), default=10_000, help="Agents at a time, on all machines together."
 )
-def worker(store: str | None, limit: int, limit_all: int) -> None:
+def worker(store: str | None, limit: int, limit_all: int, limits: dict[str, int]) -> None:
     """Take tasks from the database and run them here, in the directories that they name.
 
     Whoever may write to the database can run any command on this machine. If
@@ -42,11 +45,13 @@ def worker(store: str | None, limit: int, limit_all: int) -> None:
 
     from idetour.agent import layout
     from idetour.agent.engine import MACHINE, Engine
+    from idetour.agent.limits import VARIABLE
     from idetour.agent.runner import INSTALL, find
     from idetour.cli.screen import console, rows
 
     if not shared(store):
         raise SetupError("Name the database: --store postgresql://…, or IDETOUR_AGENT_STORE.")
+    os.environ[VARIABLE] = json.dumps(limits)  # for the supervisors that we start
     place = layout.ours()
     runner = find(place.interpreters)
     if runner.kind == "unavailable":
