@@ -1,8 +1,10 @@
 """Addresses of this machine, as people, kernels and resolvers write them."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from idetour.addresses import is_loopback, leads_here
+from idetour.addresses import hostname, is_loopback, leads_here
 
 
 @pytest.mark.parametrize(
@@ -46,3 +48,9 @@ def test_loopback_is_told_from_the_rest(host: str, expected: bool) -> None:
 )
 def test_this_machine_is_known_by_its_addresses(address: str, expected: bool) -> None:
     assert leads_here(address) is expected
+
+
+@given(st.text())
+def test_what_is_not_a_host_has_no_name(text: str) -> None:
+    assert hostname(f"{text}@localhost") is None
+    assert hostname(f"localhost/{text}") is None

@@ -1,6 +1,16 @@
 """Which addresses are this machine's own, in each of the ways to write one."""
 
 import ipaddress
+import re
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})  # in a `Host` or an `Origin`
+AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:@/?#\s]+)(?::[0-9]+)?")
+
+
+def hostname(authority: str) -> str | None:
+    """`host:port` without the port, in lower case; None for anything odd (user info, spaces, two hosts)."""
+    match = AUTHORITY.fullmatch(authority.lower())
+    return match[1] if match else None
 
 
 def is_loopback(host: str) -> bool:

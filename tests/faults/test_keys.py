@@ -91,7 +91,7 @@ def test_nothing_of_the_client_s_headers_goes_along(
     mine = {
         "cookie": "session=mine",
         "x-api-key": "sk-mine",
-        "x-forwarded-for": "10.0.0.1",
+        "x-forwarded-for": "127.0.0.1",
         "proxy-authorization": "Basic bWluZQ==",
         "te": "trailers",
         "connection": "keep-alive, x-mine",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from idetour.gateway.attempt import attempt, read
-from idetour.gateway.editing import edits, stated
+from idetour.gateway.editing import edits
 from idetour.gateway.record import Record
 from idetour.profile import KnownModel, Manners, Model, Target
 from idetour.profile import Upstream as Place
@@ -90,9 +90,13 @@ def test_the_profile_wins_over_the_catalog_and_that_over_the_upstream() -> None:
         name="up", title="Up", url="http://127.0.0.1:9", manners=Manners(think="inline", cumulative=True)
     )
     model = Model(name="asked", target=TARGET, manners=Manners(think="off"))
-    manners = stated(Candidate(target=TARGET, upstream=place, model=model, known=known))
+    candidate = Candidate(target=TARGET, upstream=place, model=model, known=known)
+    body = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "tools": TOOLS}
+    request = chat.read(json.dumps(body).encode())
+    made = edits(request, candidate, note=print)
 
-    assert (manners.think, manners.repair, manners.cumulative) == ("off", True, True)
+    assert made is not None
+    assert (made.think, made.offered is not None, made.cumulative) == (None, True, True)
 
 
 @pytest.mark.parametrize(

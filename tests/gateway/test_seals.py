@@ -138,6 +138,8 @@ def test_what_one_upstream_sealed_goes_back_there_and_to_no_other(
     assert sent(one) == [[], ["one/0="]]
     assert sent(other) == [[], ["other/0="]]
     assert [each.changed for each in records] == [[], [LEFT_OUT], [LEFT_OUT], [LEFT_OUT]]
+    assert [each.changes().count(LEFT_OUT) for each in records] == [0, 1, 1, 1]
+    assert [LEFT_OUT in each.fitted for each in records] == [False, True, True, True]
 
 
 def test_what_nobody_here_has_seen_is_tried_and_left_out_from_then_on(

@@ -55,6 +55,11 @@ def test_a_server_that_answers_oddly_has_none(upstream: Upstream, path: Path, ba
     assert listed(upstream, path) == ()
 
 
+def test_another_idetour_is_no_local_server(upstream: Upstream, path: Path) -> None:
+    upstream.always(whole({"data": [{"id": "m"}]}).saying(x_idetour_request_id="req_1"), asked="/v1/models")
+    assert listed(upstream, path) == ()
+
+
 def test_a_server_that_never_ends_its_list_has_none(
     upstream: Upstream, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

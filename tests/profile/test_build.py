@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from idetour.profile import Manners, Profile, Target, Thinking, build
+from idetour.profile import KnownModel, Manners, Model, Profile, Target, Thinking, Upstream, build, layered
 from idetour.secret import Secret
 
 Read = Callable[..., Profile]
@@ -156,4 +156,16 @@ def test_manners_laid_over_others_add_to_their_sets_and_win_otherwise() -> None:
     assert upper.over(lower) == Manners(
         accepts=frozenset("ab"), drop=frozenset("x"), rename={"b": "c", "e": "f"}, usage=False, pace=3
     )
-    assert Manners().over(lower) == lower
+    assert (Manners().over(lower), lower.over(Manners())) == (lower, lower)
+
+
+def test_the_model_wins_over_what_is_known_of_it_and_that_over_its_upstream() -> None:
+    target = Target("up", "x")
+    model = Model(name="m", target=target, manners=Manners(think="off"))
+    known = KnownModel(target=target, title="X", manners=Manners(think="opened", repair=True))
+    upstream = Upstream(
+        name="up", title="Up", url="https://up.test", manners=Manners(think="inline", pace=3, repair=False)
+    )
+
+    assert layered(model, known, upstream) == Manners(think="off", repair=True, pace=3)
+    assert layered(None, None, upstream) == upstream.manners

@@ -52,7 +52,9 @@ def test_an_upstream_of_ones_own_serves_what_it_likes(profile: Read) -> None:
 
 def test_access_without_any_key_is_told(profile: Read) -> None:
     assert profile("access: $TEAM", TEAM="a").warnings == ()
-    assert "$TEAM is not set" in profile("access: $TEAM").warnings[0]
+    assert profile("access: $TEAM").warnings[0].endswith("$TEAM is not set: every caller is refused")
+    [warning] = profile("access: $TEAM", IDETOUR_API_KEY="a").warnings
+    assert warning.endswith("$TEAM is not set: only IDETOUR_API_KEY counts")
 
 
 def test_names_for_others_without_a_key_are_told(profile: Read) -> None:

@@ -79,7 +79,9 @@ def test_a_body_in_the_upstreams_own_protocol_stays_but_for_the_model_and_what_t
     asking = Asking(
         request=chat.read(BODY), target=model.target, upstream=upstream, model=model, known=None, key=None
     )
-    body = chat.members(b'{"model":"asked","metadata":{},"temperature":1,"user":"u","new":[1.50],"limit":9}')
+    body = chat.body_members(
+        b'{"model":"asked","metadata":{},"temperature":1,"user":"u","new":[1.50],"limit":9}'
+    )
 
     sent = chat.write(asking.native(body, frozenset({"temperature"})))
 

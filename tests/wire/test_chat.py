@@ -102,6 +102,12 @@ def test_a_body_that_is_not_utf8_is_refused_with_its_place() -> None:
     assert refusal(sent).message == "The body is not UTF-8: line 2, column 14 (byte 27) is invalid start byte"
 
 
+def test_a_body_with_members_without_end_is_refused() -> None:
+    members = {f"field-{number}": 1 for number in range(chat.MOST_MEMBERS)}
+    with pytest.raises(BadRequest, match="more than 1,000 members"):
+        chat.read(json.dumps({"model": "m", "messages": [{}], **members}).encode())
+
+
 def test_a_body_nested_without_end_is_refused() -> None:
     assert "nested too deeply" in refusal(b'{"a":' + 100_000 * b"[").message
 

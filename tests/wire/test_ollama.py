@@ -21,9 +21,9 @@ def test_a_request_becomes_what_the_golden_case_says(given: str, wanted: str) ->
     ],
 )
 def test_a_number_is_found_where_it_is_one(body: bytes, found: int | None) -> None:
-    assert number(chat.members(body), "num_ctx") == found
+    assert number(chat.body_members(body), "num_ctx") == found
 
 
 def test_a_window_stands_among_the_other_options() -> None:
-    made = sized(chat.members(b'{"model":"m","options":{"seed":1}}'), 8192)
+    made = sized(chat.body_members(b'{"model":"m","options":{"seed":1}}'), 8192)
     assert chat.write(made) == b'{"model":"m","options":{"seed":1,"num_ctx":8192}}'

@@ -7,6 +7,7 @@ from msgspec import Raw
 from idetour.errors import BadRequest
 from idetour.wire import raw
 from idetour.wire.places import blocks, calls, joined, members, objects, text, word
+from idetour.wire.turns import MOST
 
 
 @pytest.mark.parametrize(
@@ -14,6 +15,7 @@ from idetour.wire.places import blocks, calls, joined, members, objects, text, w
     [
         (lambda: objects(Raw(b"{}"), "messages"), "messages"),
         (lambda: objects(Raw(b"[{},1]"), "messages"), "messages[1]"),
+        (lambda: objects(Raw(b"[%s1]" % (b"1," * MOST)), "tools"), "tools"),
         (lambda: members(Raw(b"[]"), "tools[0].input_schema"), "tools[0].input_schema"),
         (lambda: text({"a": Raw(b"1")}, "a", "messages[0]"), "messages[0].a"),
         (lambda: word({}, "type", "messages[0].content[2]"), "messages[0].content[2].type"),

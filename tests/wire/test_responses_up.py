@@ -21,4 +21,4 @@ def test_a_request_becomes_what_the_golden_case_says(given: str, wanted: str) ->
 )
 def test_who_can_seal_its_reasoning_is_asked_to(more: str, included: bytes) -> None:
     body = f'{{"model":"m","messages":[{{"role":"user","content":"Hi"}}],{more}}}'
-    assert bytes(write(chat.members(body.encode()), sealed=True)["include"]) == included
+    assert bytes(write(chat.body_members(body.encode()), sealed=True)["include"]) == included

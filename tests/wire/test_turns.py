@@ -36,6 +36,12 @@ def test_what_is_no_text_is_empty(value: Any) -> None:
     assert turns.text(content(value)) == ""
 
 
+def test_messages_without_end_are_refused() -> None:
+    fields = {"messages": Raw(b"[%s{}]" % (b"{}," * turns.MOST))}
+    with pytest.raises(BadRequest, match=r"`messages` holds more than 10,000"):
+        turns.turns(fields)
+
+
 def test_half_an_emoji_costs_no_more_than_itself() -> None:
     assert turns.text(Raw(rb'"cut \ud83d here"')) == "cut \N{REPLACEMENT CHARACTER} here"
 
@@ -71,4 +77,4 @@ def test_messages_that_are_none_are_a_bad_request() -> None:
 def test_no_value_breaks_a_reader(value: Any) -> None:
     raw = content(value)
 
-    turns.text(raw), turns.images(raw), turns.string(raw), turns.members(raw), turns.tools({"tools": raw})
+    turns.text(raw), turns.images(raw), turns.string(raw), turns.any_members(raw), turns.tools({"tools": raw})

@@ -50,7 +50,7 @@ def each(folder: str, kind: str) -> pytest.MarkDecorator:
 def written(given: str, write: Callable[[Fields], Fields]) -> str:
     """What becomes of a request, as the cases write it."""
     try:
-        made = chat.write(write(chat.members(given.encode())))
+        made = chat.write(write(chat.body_members(given.encode())))
     except BadRequest as error:
         return f"{error.param}: {error.message}"
     return json.dumps(json.loads(made), indent=1, ensure_ascii=False)

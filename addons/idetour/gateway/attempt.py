@@ -64,9 +64,7 @@ class Answer:
     relay: Relay | None = None
     usage: Usage | None = None
     said: int = 0  # bytes of what a whole answer says, where nobody counted its tokens
-    explain: Callable[[UpstreamError], RequestError] = lambda error: (
-        error
-    )  # of one that comes later, for people
+    explain: Callable[[UpstreamError], RequestError] = lambda error: error  # one that comes later, for people
     permit: Permit | None = None
 
     def broke(self, error: RequestError) -> None:
@@ -94,7 +92,7 @@ async def attempt(
     replay = replay or Replay()
     listener = Listener(replay, candidate)
     quirks = quirks or Quirks()
-    request = live(request, candidate, record, quirks)
+    request = overheard(request, candidate, record, quirks)
     try:
         outgoing, record.changed = fitted(request, candidate, key=key, quirks=quirks, replay=replay)
         record.fitted = outgoing.changed
@@ -123,7 +121,7 @@ async def attempt(
     return answer
 
 
-def live(request: ChatRequest, candidate: Candidate, record: Record, quirks: Quirks) -> ChatRequest:
+def overheard(request: ChatRequest, candidate: Candidate, record: Record, quirks: Quirks) -> ChatRequest:
     """The request, to be asked for as a stream where somebody listens, and the client would lose nothing by that."""
     if record.live is None:
         return request

@@ -7,6 +7,7 @@ is wrong is wrong everywhere; a key that is used up says nothing about the next 
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from idetour.accounts.qwen import ENDED, INSTEAD
 from idetour.errors import LoopDetected, RequestError, UpstreamError, openai_body
@@ -56,7 +57,8 @@ def of_transport(error: TransportError, candidate: Candidate) -> Fault:
         return Fault(
             scope="request",  # wrong with us, not with the upstream
             error=LoopDetected(
-                f"{where}: {error}. Take {hostname(candidate)} out of the hosts file, or use another upstream."
+                f"{where}: {error}. Take {urlsplit(candidate.upstream.url).hostname} out of the hosts file, "
+                "or use another upstream."
             ),
             elsewhere=False,
         )
@@ -69,10 +71,6 @@ def of_transport(error: TransportError, candidate: Candidate) -> Fault:
         error=UpstreamError(f"{where}: {error}.", status=status, code=code),
         again=error.kind == "broken",
     )
-
-
-def hostname(candidate: Candidate) -> str:
-    return candidate.upstream.url.partition("://")[2].partition("/")[0]
 
 
 def of_credential(error: UpstreamError) -> Fault:

@@ -9,7 +9,7 @@ from msgspec import Raw
 from idetour.gateway.replay import CALLS, MOST_OF_ONE, REASONING, Replay, place_of
 from idetour.routes.plan import Candidate
 from idetour.wire import raw
-from idetour.wire.assembly import Assembly, members, objects
+from idetour.wire.assembly import Assembly, answer_members, any_objects
 from idetour.wire.chunks import Choice, Relay
 from idetour.wire.raw import Fields
 from idetour.wire.seals import MARKS as SEALED
@@ -28,8 +28,8 @@ class Listener:
     def whole(self, body: bytes) -> None:
         """An answer that came at once, or was put together."""
         if CALLS.search(body) or SEALED.search(body):
-            for choice in objects(raw.fields(body).get("choices", raw.NULL))[:1]:
-                message = members(choice.get("message", raw.NULL))
+            for choice in any_objects(raw.fields(body).get("choices", raw.NULL))[:1]:
+                message = answer_members(choice.get("message", raw.NULL))
                 self._replay.seals.heard(self._place[0], message)
                 self._replay.keep(self._place, message)
 
@@ -57,7 +57,7 @@ class Listener:
             assembly = Assembly()
             for name, value in self._pieces:
                 assembly.add({"delta": Raw(b'{"%b":%b}' % (name.encode(), value))})
-            self._replay.keep(self._place, members(assembly.whole(0)["message"]))
+            self._replay.keep(self._place, answer_members(assembly.whole(0)["message"]))
         self._pieces, self._calls = [], False
 
 

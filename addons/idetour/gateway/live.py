@@ -21,7 +21,7 @@ from idetour.gateway.listener import Attentive
 from idetour.gateway.news import News
 from idetour.profile import Target
 from idetour.wire import raw
-from idetour.wire.assembly import as_text, members, objects
+from idetour.wire.assembly import answer_members, any_objects, as_text
 from idetour.wire.chunks import Choice, Chunk, Stream
 from idetour.wire.completion import Collector
 from idetour.wire.messages_stream import has_plain
@@ -68,9 +68,9 @@ class Live:
 
     def whole(self, body: bytes) -> None:
         """A completion that came at once."""
-        for choice in objects(raw.fields(raw.masked(body)).get("choices", raw.NULL))[:1]:
-            message = members(choice.get("message", raw.NULL))
-            calls = objects(message.get("tool_calls", raw.NULL))
+        for choice in any_objects(raw.fields(raw.masked(body)).get("choices", raw.NULL))[:1]:
+            message = answer_members(choice.get("message", raw.NULL))
+            calls = any_objects(message.get("tool_calls", raw.NULL))
             numbered = [{"index": raw.of(number)} | call for number, call in enumerate(calls)]
             self._pieces += pieces(message | {"tool_calls": raw.part(numbered)}, plain=has_plain(message))
         self.begin(over=True)
@@ -147,7 +147,7 @@ def pieces(delta: Fields, *, plain: bool) -> Iterator[Piece]:
     for key in ("content", "refusal"):
         if raw.has_text(said := as_text(delta.get(key, raw.NULL))):
             yield Piece("text", said)
-    calls = objects(delta.get("tool_calls", raw.NULL))
+    calls = any_objects(delta.get("tool_calls", raw.NULL))
     if "function_call" in delta:
         calls.append({"function": delta["function_call"]})
     for call in calls:
@@ -157,7 +157,7 @@ def pieces(delta: Fields, *, plain: bool) -> Iterator[Piece]:
 def called(call: Fields) -> Iterator[Piece]:
     """A piece of a call: of a function's arguments, or of what a custom tool is given."""
     for key, member in (("function", "arguments"), ("custom", "input")):
-        inner = members(call.get(key, raw.NULL))
+        inner = answer_members(call.get(key, raw.NULL))
         name, said = inner.get("name", raw.NULL), inner.get(member, raw.NULL)
         if raw.has_text(name) or raw.has_text(said):
             number = raw.value(call.get("index", Raw(b"0")))

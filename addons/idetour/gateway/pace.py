@@ -16,9 +16,7 @@ SPACING_SECONDS = 0.025  # between two requests: a burst in one instant is refus
 @dataclass(slots=True)
 class Pace:
     limit: int  # requests a minute
-    _turns: deque[float] = field(
-        default_factory=deque
-    )  # those of the last minute and those to come, in order
+    _turns: deque[float] = field(default_factory=deque)  # of the last minute and those to come, in order
 
     def free(self) -> float:
         """From when on one more request may go."""

@@ -12,10 +12,8 @@ from idetour.usage.row import Counted
 from idetour.wire.chunks import Usage
 
 LONGEST = 1000  # characters of a message that are kept
-NO_KEY, NO_WORD = (
-    "no key",
-    "no word",
-)  # how an attempt ends that asks nobody: there is none to send, or no way to say it
+# How an attempt ends that asks nobody: there is no key to send, or no way to say it.
+NO_KEY, NO_WORD = "no key", "no word"
 
 type Outcome = Literal["running", "ok", "failed", "broken", "left", "stopped", "refused"]
 type Stage = Literal["began", "attempt", "committed", "ended"]

@@ -148,9 +148,8 @@ def _recording(told: dict[str, Any], source: str) -> Recording:
 def _check(recording: Recording) -> None:
     """Raises SetupError where there is nothing to answer."""
     name = "input" if recording.protocol == "responses" else "messages"
-    either = (
-        ("messages", "input") if recording.protocol == "chat" else (name,)
-    )  # Cursor sends `input` to Chat's path
+    # Cursor sends `input` to Chat's path.
+    either = ("messages", "input") if recording.protocol == "chat" else (name,)
     if not any(recording.body.get(each) for each in either):
         raise SetupError(f"{recording.source}: body.{name} is missing or empty: there is nothing to answer.")
 

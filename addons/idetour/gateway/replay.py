@@ -21,10 +21,10 @@ from msgspec import Raw
 
 from idetour.gateway.seals import Seals
 from idetour.routes.plan import Candidate
-from idetour.upstreams import OWN
+from idetour.upstreams import is_own
 from idetour.wire import anthropic_turns, raw
-from idetour.wire.assembly import members, objects
-from idetour.wire.chat import ChatRequest, Translated
+from idetour.wire.assembly import answer_members, any_objects
+from idetour.wire.chat import ChatRequest
 from idetour.wire.raw import Fields
 from idetour.wire.turns import string
 
@@ -78,7 +78,7 @@ class Replay:
         """An answer is complete: keep the reasoning in this message for its calls, if it has both."""
         found = {name: message[name] for name in REASONING if message.get(name, raw.NULL) != raw.NULL}
         thoughts = {name: value.copy() for name, value in found.items()}  # they would hold the whole answer
-        for call in objects(message.get("tool_calls", raw.NULL)):
+        for call in any_objects(message.get("tool_calls", raw.NULL)):
             extra = call[EXTRA].copy() if EXTRA in call else None
             size = sum(len(memoryview(value)) for value in (*thoughts.values(), extra or raw.NULL))
             if (thoughts or extra) and size <= MOST_OF_ONE:
@@ -116,7 +116,7 @@ class Replay:
         and gets a blank where it is lost.
         """
         place = place_of(candidate)
-        if isinstance(request, Translated) and isinstance(request, OWN.get(candidate.upstream.speaks, ())):
+        if is_own(request, candidate.upstream):
             if wanted is False or not self._places[place] or not thinks(request.native):
                 return request, []
             native, words = changed(request.native, USES, lambda turn: self._precede(turn, place))
@@ -132,7 +132,7 @@ class Replay:
 
     def _precede(self, turn: Fields, place: Place) -> str | None:
         """Put Claude's thoughts before its calls, in a turn of Messages that has calls alone, and say so."""
-        blocks = objects(turn.get("content", raw.NULL))
+        blocks = any_objects(turn.get("content", raw.NULL))
         if any(string(block.get("type", raw.NULL)) in THOUGHTS for block in blocks):
             return None
         uses = [block for block in blocks if block.get("type") == USE]
@@ -145,7 +145,7 @@ class Replay:
 
     def _complete(self, message: Fields, place: Place, *, wanted: bool, blank: bool) -> str | None:
         """Put back what one message lacks, and say so."""
-        calls = objects(message.get("tool_calls", raw.NULL))
+        calls = any_objects(message.get("tool_calls", raw.NULL))
         kept = [self._find(place, call) for call in calls]
         extras = [(call, each.extra) for call, each in zip(calls, kept, strict=True) if each and each.extra]
         lacking = [(call, extra) for call, extra in extras if EXTRA not in call]
@@ -181,7 +181,7 @@ def changed(
 
 def thinks(native: Fields) -> bool:
     """Whether a request in Messages asks for thoughts: without, none may precede a call."""
-    kind = members(native.get("thinking", raw.NULL)).get("type", raw.NULL)
+    kind = answer_members(native.get("thinking", raw.NULL)).get("type", raw.NULL)
     return string(kind) in ("enabled", "adaptive")
 
 
@@ -198,7 +198,7 @@ def place_of(candidate: Candidate) -> Place:
 
 def identity(call: Fields) -> bytes:
     """What stands for a call. Its id alone would not do: some servers number the calls of each conversation."""
-    function = members(call.get("function", raw.NULL))
+    function = answer_members(call.get("function", raw.NULL))
     named = (call.get("id", raw.NULL), function.get("name", raw.NULL), function.get("arguments", raw.NULL))
     id, name, arguments = map(string, named)
     try:  # IDEs parse them and write them anew
@@ -212,7 +212,9 @@ def identity(call: Fields) -> bytes:
 def signed(details: Raw) -> bool:
     """Whether there is something in them that only who made them can read."""
     return any(
-        not raw.blank(each.get(name, raw.NULL)) for each in objects(details) for name in ("signature", "data")
+        not raw.blank(each.get(name, raw.NULL))
+        for each in any_objects(details)
+        for name in ("signature", "data")
     )
 
 

@@ -27,6 +27,7 @@ LISTS_SECONDS = 30.0
 LOCAL_SECONDS = 1.0  # for a server on this machine to say what it has
 LIST_SECONDS = 5.0  # for the whole of it
 LIST_BYTES = 4 << 20
+OURS = "x-idetour-request-id"  # in each answer of another idetour, at a port that llama.cpp uses too
 WARM_SECONDS = 45.0  # upstreams close idle connections after 60 s and more
 
 
@@ -114,7 +115,9 @@ class Upkeep:
                     body = await whole(incoming, LIST_BYTES)
                 finally:
                     incoming.close()
-            entries = msgspec.json.decode(body)["data"] if incoming.status == 200 else []
+            if incoming.status != 200 or OURS in incoming.headers:
+                return ()
+            entries = msgspec.json.decode(body)["data"]
             return tuple(str(entry["id"]) for entry in entries)
         except (TimeoutError, TransportError, msgspec.DecodeError, LookupError, TypeError):
             return ()

@@ -5,6 +5,7 @@ models, `schema.py` holds the rules of the language. All of it is frozen: a
 request keeps the profile it started with while a newer one is read.
 """
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -79,9 +80,13 @@ class Manners:
 
     def over(self, below: "Manners") -> "Manners":
         """These manners laid over more general ones: sets add up, mappings merge, of all else the upper holds."""
-        return Manners(
-            **{each.name: _laid(getattr(self, each.name), getattr(below, each.name)) for each in fields(self)}
-        )
+        if UNSAID in (self, below):
+            return below if self == UNSAID else self
+        return Manners(**{word: _laid(getattr(self, word), getattr(below, word)) for word in WORDS})
+
+
+WORDS = tuple(each.name for each in fields(Manners))
+UNSAID = Manners()
 
 
 def _laid(upper: Any, lower: Any) -> Any:
@@ -109,7 +114,7 @@ class Upstream:
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     proxy: str | None = None  # an HTTP proxy on the way to it, by URL
     ca: Path | None = None  # a certificate file to trust for it, instead of the system's
-    manners: Manners = Manners()
+    manners: Manners = UNSAID
     local: bool = False  # a server on the user's machine (Ollama …), found by asking it
 
     @property
@@ -139,7 +144,7 @@ class KnownModel:
     images: bool | None = None  # whether it sees them; None: unknown
     defaults: Fields = NOTHING
     thinking: Thinking | None = None
-    manners: Manners = Manners()
+    manners: Manners = UNSAID
     retired: str | None = None  # when and how it ended, for the user
     instead: Target | None = None
 
@@ -153,8 +158,13 @@ class Model:
     defaults: Fields = NOTHING  # `with`: the IDE may override these
     always: Fields = NOTHING  # these win over the IDE
     drop: frozenset[str] = frozenset()
-    manners: Manners = Manners()  # what the model takes and writes, over what is known of it
+    manners: Manners = UNSAID  # what the model takes and writes, over what is known of it
     trim: Trim | None = None  # when old tool results are left out
+
+
+def layered(*layers: Model | KnownModel | Upstream | None) -> Manners:
+    """The manners of each over those of the next: of the profile's model, of what the catalog knows of it, of the upstream."""
+    return functools.reduce(Manners.over, (each.manners for each in layers if each), UNSAID)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,9 +74,8 @@ def model(name: str, spec: Spec) -> Model:
         defaults=spec.get("with", {}),
         always=spec.get("always", {}),
         drop=frozenset(spec.get("drop", ())),
-        manners=manners(
-            {word: value for word, value in spec.items() if word != "drop"}
-        ),  # which wins over `with`
+        # `drop` of a model stands apart: it wins over what the profile itself adds.
+        manners=manners({word: value for word, value in spec.items() if word != "drop"}),
         trim=spec.get("trim"),
     )
 

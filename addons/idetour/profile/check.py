@@ -107,7 +107,8 @@ def _absent_access(source: Source, env: Mapping[str, str]) -> Iterator[Problem]:
     said = [word for _, word, _ in _listed(_part(source.data).get("access"))]
     found, names = secrets(said, env)
     if names and not found:
-        message = f"${', $'.join(names)} is not set: every caller is refused"
+        who = "only IDETOUR_API_KEY counts" if env.get("IDETOUR_API_KEY") else "every caller is refused"
+        message = f"${', $'.join(names)} is not set: {who}"
         yield source.problem(("access",), message, key=True)
 
 

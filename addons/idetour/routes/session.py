@@ -44,7 +44,7 @@ def named(asked: Asked) -> tuple[str, str] | None:
     for field in FIELDS:
         if value := turns.string(fields.get(field, raw.NULL)):
             return field, value
-    for field, stated in turns.members(fields.get("metadata", raw.NULL)).items():
+    for field, stated in turns.any_members(fields.get("metadata", raw.NULL)).items():
         if field in METADATA and (value := turns.string(stated)):
             return f"metadata.{field}", value
     user = turns.string(fields.get("user", raw.NULL))

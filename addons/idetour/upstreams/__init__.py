@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from idetour.profile import KnownModel, Model, Target, Upstream
 from idetour.secret import Secret
@@ -26,6 +27,11 @@ WAYS: Mapping[str, Callable[[Asking], Outgoing]] = {
 OWN: Mapping[str, type[Translated]] = {"anthropic": MessagesRequest, "responses": ResponsesAsked}
 
 
+def is_own(request: ChatRequest, upstream: Upstream) -> TypeGuard[Translated]:
+    """Whether its client wrote the request in the very protocol that the upstream speaks."""
+    return isinstance(request, OWN.get(upstream.speaks, ()))
+
+
 def prepare(
     request: ChatRequest,
     *,
@@ -39,8 +45,7 @@ def prepare(
     asking = Asking(request=request, target=target, upstream=upstream, model=model, known=known, key=key)
     if isinstance(request, EmbeddingsRequest):
         return embeddings.prepare(asking)
-    own = isinstance(request, OWN.get(upstream.speaks, ()))
-    if isinstance(request, Translated) and request.refusal and not own:
+    if isinstance(request, Translated) and request.refusal and not is_own(request, upstream):
         raise request.refusal
     return qwen.prepare(asking) if upstream.login == "qwen" else WAYS[upstream.speaks](asking)
 

@@ -57,12 +57,7 @@ def adapt(
     fields = renamed(fields, manners.rename) | switch
     changes.note(fields, lambda name: whose("rename", model, changes, field=name))
     fields = preset(fields, manners=manners, model=model, known=known, changes=changes)
-    clamp(fields, {**output_limits(known), **manners.clamp})
-    limit = functools.partial(whose, "clamp", model, changes)
-    changes.note(fields, lambda name: limit(field=name) if name in manners.clamp else "catalog: output")
-    if manners.forced is False:
-        free(fields)
-        changes.note(fields, whose("forced", model, changes))
+    limit(fields, manners=manners, model=model, known=known, changes=changes)
     fields["messages"], done = messages(asked["messages"], rewrites(asked["messages"], manners), words)
     why = [whose(name, model, changes) for name in done]
     changes.note(fields, ", ".join(why if words is None else [*why, "catalog: thinking"]))
@@ -92,6 +87,18 @@ def preset(
         fields = {name: value for name, value in fields.items() if name not in unwanted}
         changes.note(fields, f"{model.name}: drop")
     return fields
+
+
+def limit(
+    fields: RawFields, *, manners: Manners, model: Model | None, known: KnownModel | None, changes: Changes
+) -> None:
+    """Keep within what the model can do: in its numbers, and in the calls that it can be made to make."""
+    clamp(fields, {**output_limits(known), **manners.clamp})
+    clamped = functools.partial(whose, "clamp", model, changes)
+    changes.note(fields, lambda name: clamped(field=name) if name in manners.clamp else "catalog: output")
+    if manners.forced is False:
+        free(fields)
+        changes.note(fields, whose("forced", model, changes))
 
 
 def whose(word: str, model: Model | None, changes: Changes, *, field: str = "") -> str:
@@ -173,7 +180,7 @@ def messages(value: Raw, rewriting: Mapping[str, Rewrite], words: str | None) ->
     """The messages, and which of `rewriting` changed them; as they came where none did, and no `words` are to be said."""
     if not rewriting and words is None:
         return value, []
-    conversation, done = objects("messages", value), []
+    conversation, done = objects(value, "messages"), []
     for name, rewrite in rewriting.items():
         before, conversation = conversation, rewrite(conversation)
         if conversation != before:
@@ -185,7 +192,7 @@ def messages(value: Raw, rewriting: Mapping[str, Rewrite], words: str | None) ->
     return raw.of(conversation), done
 
 
-def objects(name: str, value: Raw) -> list[RawFields]:
+def objects(value: Raw, name: str) -> list[RawFields]:
     """A list of objects whose members stay as they came. Raises BadRequest for anything else."""
     try:
         return msgspec.json.decode(value, type=list[dict[str, Raw]])
@@ -226,7 +233,7 @@ def uncached(holder: RawFields) -> None:
     holder.pop("cache_control", None)
     content = holder.get("content", raw.NULL)
     if raw.kind(content) == b"[" and CACHED.search(content):
-        parts = objects("messages", content)
+        parts = objects(content, "messages")
         for part in parts:
             part.pop("cache_control", None)
         holder["content"] = raw.of(parts)
@@ -245,7 +252,7 @@ def tools(value: Raw, manners: Manners) -> Raw:
     cached = manners.cache_control is False and CACHED.search(value)
     if not strict and not cached:
         return value
-    offered = objects("tools", value)
+    offered = objects(value, "tools")
     for tool in offered:
         if cached:
             uncached(tool)

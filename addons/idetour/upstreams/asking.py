@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import Any
 
-from idetour.profile import KnownModel, Manners, Model, Target, Upstream
+from idetour.profile import KnownModel, Manners, Model, Target, Upstream, layered
 from idetour.secret import Secret
 from idetour.upstreams.adapt import adapt, clamp, output_limits, stated
 from idetour.upstreams.changes import FROM_CHAT, INTO_CHAT, SPEAKS, Changes
@@ -18,6 +18,8 @@ from idetour.wire.responses import ResponsesAsked
 FIRST_BYTE_SECONDS = 60.0
 THINKING_SECONDS = 300.0  # some think for minutes before they say a word
 WHOLE_SECONDS = 600.0  # an answer that is not streamed comes at once, when it is complete
+
+SPOKEN: Mapping[type, str] = {MessagesRequest: "messages", ResponsesAsked: "responses"}  # by clients
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +36,17 @@ class Asking:
     @cached_property
     def manners(self) -> Manners:
         """The profile's word on the model, over the catalog's, over those of its upstream."""
-        layers = (each.manners for each in (self.model, self.known, self.upstream) if each)
-        return reduce(Manners.over, layers)
+        return layered(self.model, self.known, self.upstream)
 
     @cached_property
     def changes(self) -> Changes:
         """What is changed in the request, as it is fitted."""
         return Changes(self.target.upstream)
+
+    @property
+    def protocol(self) -> str:
+        """What the upstream speaks, as clients' protocols are called."""
+        return SPEAKS.get(self.upstream.speaks, self.upstream.speaks)
 
     @property
     def stream(self) -> bool:
@@ -75,14 +81,12 @@ class Asking:
 
     def _translated(self, fields: Fields) -> None:
         """Tell of a translation that lies between the client and the upstream, and of what the client's cost."""
-        request, speaks = self.request, SPEAKS.get(self.upstream.speaks, self.upstream.speaks)
-        spoken = "chat"
-        if isinstance(request, MessagesRequest | ResponsesAsked):
-            spoken = "messages" if isinstance(request, MessagesRequest) else "responses"
+        request, spoken = self.request, SPOKEN.get(type(self.request), "chat")
+        if isinstance(request, chat.Translated):
             self.changes.begin(request.native)
             self.changes.translated(fields, otherwise=INTO_CHAT[spoken], why="chat: speaks")
-        if spoken != speaks:
-            self.changes.tell(f"protocol {spoken} → {speaks}", f"{self.target.upstream}: speaks")
+        if spoken != self.protocol:
+            self.changes.tell(f"protocol {spoken} → {self.protocol}", f"{self.target.upstream}: speaks")
 
     def native(self, fields: Fields, refused: frozenset[str] = frozenset()) -> Fields:
         """A body as its client wrote it for this very protocol, but for the model, and what the profile says.
@@ -125,10 +129,9 @@ class Asking:
 
     def _finish(self, fields: Fields) -> None:
         """Tell of what the upstream's protocol did to the fields, and of how it is asked."""
-        speaks, who = self.upstream.speaks, self.target.upstream
-        protocol = SPEAKS.get(speaks, speaks)
-        if protocol in FROM_CHAT:
-            self.changes.translated(fields, otherwise=FROM_CHAT[protocol], why=f"{who}: speaks")
+        who = self.target.upstream
+        if otherwise := FROM_CHAT.get(self.protocol):
+            self.changes.translated(fields, otherwise=otherwise, why=f"{who}: speaks")
         else:
             self.changes.note(fields, f"{who}: {'login' if self.upstream.login else 'speaks'}")
         if self.request.stream != self.stream:

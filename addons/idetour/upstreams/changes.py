@@ -70,9 +70,9 @@ class Changes:
             return
         self._before = dict(fields)
         gone = [name for name in before if name not in fields and name not in OURS]
-        for name in [name for name, value in fields.items() if before.get(name) is not value]:
-            was, value = before.get(name), fields[name]
-            if name in OURS or was == value:
+        for name, value in fields.items():
+            was = before.get(name)
+            if was is value or name in OURS or was == value:
                 continue
             if was is None and gone and (source := same(value, gone, before)):
                 gone.remove(source)
@@ -92,8 +92,7 @@ class Changes:
             name: value for name, value in before.items() if name in fields or name not in otherwise
         }
         plain = {
-            name: value if PLAIN.fullmatch(value) else before.get(name)
-            for name, value in fields.items()
+            name: value if PLAIN.fullmatch(value) else before.get(name) for name, value in fields.items()
         }
         self.note({name: value for name, value in plain.items() if value is not None}, why)
 

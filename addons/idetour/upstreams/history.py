@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from msgspec import Raw
 
 from idetour.wire import raw
-from idetour.wire.assembly import objects
+from idetour.wire.assembly import any_objects
 from idetour.wire.messages_turns import NO_OUTPUT, NO_RESULT
 from idetour.wire.raw import Fields
 from idetour.wire.turns import string, text
@@ -78,7 +78,7 @@ class Strict:
         return made
 
     def _assistant(self, message: Fields) -> None:
-        calls = objects(message.get("tool_calls", raw.NULL))
+        calls = any_objects(message.get("tool_calls", raw.NULL))
         named = [call | {"id": raw.of(self._own(string(call.get("id", raw.NULL))))} for call in calls]
         if named != calls:
             message = message | {"tool_calls": raw.of(named)}
@@ -152,5 +152,5 @@ def strict(conversation: list[Fields]) -> list[Fields]:
 
 def lacking(messages: Raw) -> bool:
     """Whether a conversation is not yet as strict upstreams want it."""
-    conversation = objects(messages)
+    conversation = any_objects(messages)
     return bool(conversation) and strict(conversation) != conversation

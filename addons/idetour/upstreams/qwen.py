@@ -43,7 +43,7 @@ def prepare(asking: Asking) -> Outgoing:
 
 def in_parts(messages: Raw) -> Raw:
     """The messages, the system prompt as a list of parts of which the portal remembers the beginning."""
-    conversation = objects("messages", messages)
+    conversation = objects(messages, "messages")
     if not any(message.get("role") == SYSTEM for message in conversation):
         return messages
     for message in conversation:

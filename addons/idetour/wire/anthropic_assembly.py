@@ -12,7 +12,7 @@ from idetour.wire import messages_ends, raw
 from idetour.wire.messages_whole import input_of
 from idetour.wire.places import joined
 from idetour.wire.raw import Fields
-from idetour.wire.turns import members, string
+from idetour.wire.turns import any_members, string
 
 PIECES = ("text", "thinking", "partial_json")  # members of a delta that go on; others are whole
 
@@ -62,18 +62,18 @@ class MessageAssembly:
 
     def add(self, event: bytes) -> None:
         """An event that was found to be one. What it leaves out, or says to be null, stays as it was."""
-        fields = members(Raw(event))
+        fields = any_members(Raw(event))
         match string(fields.pop("type", raw.NULL)):
             case "message_start":
-                self._message = members(fields["message"])
+                self._message = any_members(fields["message"])
                 self._count(self._message.get("usage", raw.NULL))
             case "content_block_start":
-                self._blocks.append(Block(members(fields["content_block"])))
+                self._blocks.append(Block(any_members(fields["content_block"])))
             case "content_block_delta":
-                self._blocks[-1].add(members(fields.get("delta", raw.NULL)))
+                self._blocks[-1].add(any_members(fields.get("delta", raw.NULL)))
             case "message_delta":
                 self._count(fields.pop("usage", raw.NULL))
-                told = members(fields.pop("delta", raw.NULL)) | fields
+                told = any_members(fields.pop("delta", raw.NULL)) | fields
                 self._message |= {name: value for name, value in told.items() if value != raw.NULL}
 
     def _count(self, usage: Raw) -> None:

@@ -16,7 +16,7 @@ from msgspec import Raw
 
 from idetour.wire import raw
 from idetour.wire.anthropic_parts import blank, blocks
-from idetour.wire.assembly import objects as lenient
+from idetour.wire.assembly import any_objects
 from idetour.wire.messages_names import wrap
 from idetour.wire.messages_stream import CLAUDE
 from idetour.wire.messages_turns import NO_OUTPUT, NO_RESULT
@@ -168,7 +168,7 @@ def _arguments(function: Fields) -> Raw:
 def thoughts(message: Fields) -> list[Block]:
     """What Claude thought and signed, as `anthropic_stream` gave it out and the gateway or the IDE kept it."""
     made: list[Block] = []
-    for detail in lenient(message.get("reasoning_details", raw.NULL)):
+    for detail in any_objects(message.get("reasoning_details", raw.NULL)):
         if detail.get("format") != CLAUDE:
             continue
         if raw.is_text(data := detail.get("data", raw.NULL)):

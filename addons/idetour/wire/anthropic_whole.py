@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Raw
 
 from idetour.wire import messages_ends, raw
-from idetour.wire.assembly import objects
+from idetour.wire.assembly import any_objects
 from idetour.wire.messages_stream import CLAUDE, NATIVE
 from idetour.wire.places import joined
 from idetour.wire.turns import string
@@ -22,7 +22,7 @@ def completion(body: bytes, *, created: int, carry: bool = False) -> bytes:
         return body
     if fields.get("type") != Raw(b'"message"'):
         return body
-    said = _message(objects(fields.get("content", raw.NULL)))
+    said = _message(any_objects(fields.get("content", raw.NULL)))
     finish = messages_ends.TO_CHAT.get(string(fields.get("stop_reason", raw.NULL)), "stop")
     used = raw.value(fields.get("usage", raw.EMPTY_OBJECT))
     return raw.encode(

@@ -83,7 +83,7 @@ class ToolCall:
     def add(self, piece: dict[str, Raw]) -> None:
         for key, value in piece.items():
             if key in self._parts:
-                self._parts[key].update(members(value))
+                self._parts[key].update(answer_members(value))
             elif key != "index":
                 self._own.add(key, value)
 
@@ -132,27 +132,27 @@ class Assembly:
     def add(self, choice: dict[str, Raw]) -> None:
         for key, value in choice.items():
             if key in ("delta", "message"):
-                self._say(members(value))
+                self._say(answer_members(value))
             elif key == "finish_reason":
                 # Some send it twice: the first wins, unless tool calls turn out to be the reason.
                 if raw.blank(self._finish) or value == TOOL_CALLS:
                     self._finish = value
             elif key == "logprobs":
                 self._own.add(key, raw.NULL)
-                self._nested[key].update(members(value))
+                self._nested[key].update(answer_members(value))
             elif key != "index":
                 self._own.add(key, value)
 
     def _say(self, delta: dict[str, Raw]) -> None:
         for key, value in delta.items():
             if key == "tool_calls":
-                for call in objects(value):
+                for call in any_objects(value):
                     self._calls.add(call)
             elif key == "reasoning_details":
-                for number, detail in enumerate(objects(value)):
+                for number, detail in enumerate(any_objects(value)):
                     self._explain(number, detail)
             elif key in self._nested:
-                self._nested[key].update(members(value))
+                self._nested[key].update(answer_members(value))
             else:
                 self._message.add(key, as_text(value) if key == "content" else value)
 
@@ -189,7 +189,7 @@ def finish(reason: Raw, message: dict[str, Raw]) -> Raw:
     return raw.of("stop") if raw.blank(message.get("tool_calls", raw.NULL)) else TOOL_CALLS
 
 
-def members(value: Raw) -> dict[str, Raw]:
+def answer_members(value: Raw) -> dict[str, Raw]:
     """An object's members, `arguments` as text even where it came as an object; {} for anything else."""
     fields = raw.fields(value) if raw.kind(value) == b"{" else {}
     if raw.kind(fields.get("arguments", raw.NULL)) in (b"{", b"["):
@@ -197,7 +197,7 @@ def members(value: Raw) -> dict[str, Raw]:
     return fields
 
 
-def objects(value: Raw) -> list[dict[str, Raw]]:
+def any_objects(value: Raw) -> list[dict[str, Raw]]:
     """The objects in a list, unparsed; [] for anything else."""
     items = raw.items(value) if raw.kind(value) == b"[" else []
     return [raw.fields(item) for item in items if raw.kind(item) == b"{"]
@@ -207,5 +207,5 @@ def as_text(content: Raw) -> Raw:
     """Content as one string, where it came as a list of parts."""
     if raw.kind(content) != b"[":
         return content
-    texts = (part.get("text", raw.NULL) for part in objects(content))
+    texts = (part.get("text", raw.NULL) for part in any_objects(content))
     return _joined([bytes(text) for text in texts if raw.is_text(text)])

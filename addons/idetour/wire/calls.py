@@ -14,7 +14,7 @@ and is numbered from 0, in the order in which the calls began.
 from msgspec import Raw
 
 from idetour.wire import raw, turns
-from idetour.wire.assembly import members
+from idetour.wire.assembly import answer_members
 from idetour.wire.raw import Fields
 from idetour.wire.repair_json import Mending
 
@@ -46,7 +46,7 @@ class Calls:
         if not self._mend and said.keys() == USUAL and self._continues(said):
             return said
         kind = next((each for each in KINDS if raw.kind(said.get(each, raw.NULL)) == b"{"), "function")
-        before, inner = turns.members(said.get(kind, raw.NULL)), members(said.get(kind, raw.NULL))
+        before, inner = turns.any_members(said.get(kind, raw.NULL)), answer_members(said.get(kind, raw.NULL))
         count, call = len(self._calls), self._place(said, inner.get("name", raw.NULL))
         first = call.number == count
         made = self._headed(said, call, kind, first=first)

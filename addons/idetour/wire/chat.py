@@ -15,6 +15,7 @@ from msgspec import Raw
 from idetour.errors import BadRequest
 from idetour.wire import raw
 
+MOST_MEMBERS = 1_000  # of a body, which has a dozen
 LONGEST_NAME = 300  # characters; a name is searched, logged and sent back in headers
 
 _WANTED: dict[Any, str] = {str: "a string", bool: "true or false", dict[str, Raw]: "an object"}
@@ -59,7 +60,7 @@ def read(body: bytes, *, default: str | None = None) -> ChatRequest:
 
     `default` is the model of a request that names none.
     """
-    return request(members(body), default=default)
+    return request(body_members(body), default=default)
 
 
 def request(fields: dict[str, Raw], *, default: str | None = None) -> ChatRequest:
@@ -102,8 +103,15 @@ def messages(request: ChatRequest) -> list[dict[str, Any]]:
         raise BadRequest(f"`messages` must be a list of objects: {error}", param="messages") from None
 
 
-def members(body: bytes) -> dict[str, Raw]:
+def body_members(body: bytes) -> dict[str, Raw]:
     """A body's members, unparsed. Raises BadRequest, with the place in the body."""
+    fields = _members(body)
+    if len(fields) > MOST_MEMBERS:  # each is looked at several times, while all others wait
+        raise BadRequest(f"The body has more than {MOST_MEMBERS:,} members")
+    return fields
+
+
+def _members(body: bytes) -> dict[str, Raw]:
     try:
         body.decode()  # msgspec does not look inside strings that it skips
     except UnicodeDecodeError as error:

@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Raw
 
 from idetour.wire import raw
-from idetour.wire.assembly import TOOL_CALLS, members, objects
+from idetour.wire.assembly import TOOL_CALLS, answer_members, any_objects
 from idetour.wire.calls import Calls
 from idetour.wire.editor import Delta, Editor
 from idetour.wire.edits import Edits
@@ -81,7 +81,7 @@ class Choices:
             yield self._right(chunk)
             return
         last = chunk.choices[-1]
-        written = objects(chunk.fields["choices"])
+        written = any_objects(chunk.fields["choices"])
         for choice, fields, deltas in zip(chunk.choices, written, told, strict=True):
             index = choice.index or 0
             for delta in filter(None, deltas):
@@ -131,7 +131,7 @@ class Choices:
         after = [(choice.delta, choice.finish_reason) for choice in chunk.choices]
         if before == after:
             return chunk
-        written = objects(chunk.fields["choices"])
+        written = any_objects(chunk.fields["choices"])
         for fields, old, (delta, reason) in zip(written, before, after, strict=True):
             fields.pop("message", None)
             fields["delta"] = raw.part(delta)
@@ -153,10 +153,10 @@ class Choices:
         """Make a choice what it should be. Its delta is another then, or the very same."""
         index, reason = choice.index or 0, choice.finish_reason
         if choice.delta is None:
-            choice.delta = members(choice.message)
+            choice.delta = answer_members(choice.message)
         if choice.delta.get("role") == raw.NULL:
             choice.delta = {key: value for key, value in choice.delta.items() if key != "role"}
-        if pieces := objects(choice.delta.get("tool_calls", raw.NULL)):
+        if pieces := any_objects(choice.delta.get("tool_calls", raw.NULL)):
             calls = self._state(index).calls
             made = [calls.piece(piece) for piece in pieces]
             if made != pieces:
@@ -182,9 +182,9 @@ def prefix(id: str) -> str:
 
 def whole(choice: dict[str, Raw], *, id: str) -> dict[str, Raw]:
     """A whole answer's choice, its calls and its finish_reason as they should be."""
-    message = members(choice.get("message", raw.NULL))
+    message = answer_members(choice.get("message", raw.NULL))
     calls = Calls(prefix(id))
-    pieces = objects(message.get("tool_calls", raw.NULL))
+    pieces = any_objects(message.get("tool_calls", raw.NULL))
     made = [calls.piece({**piece, "index": raw.part(number)}) for number, piece in enumerate(pieces)]
     for piece in made:
         del piece["index"]  # only pieces have one

@@ -14,7 +14,7 @@ from msgspec import Raw
 
 from idetour.errors import UpstreamError
 from idetour.wire import choices, raw, sse
-from idetour.wire.assembly import Assembly, as_text, finish, members, objects
+from idetour.wire.assembly import Assembly, answer_members, any_objects, as_text, finish
 from idetour.wire.chunks import Chunk, Stamp, Stream, error_in, event, parse
 from idetour.wire.edits import Edits
 from idetour.wire.fault import parse_error
@@ -75,7 +75,7 @@ class Collector(Stream):
                 and value != raw.NULL
             ):
                 self._fields[key] = value
-        for choice, fields in zip(chunk.choices, objects(chunk.fields["choices"]), strict=True):
+        for choice, fields in zip(chunk.choices, any_objects(chunk.fields["choices"]), strict=True):
             self._assemblies.setdefault(choice.index or 0, Assembly()).add(fields)
 
 
@@ -96,7 +96,9 @@ def restamp(body: bytes, model: str, *, id: str = "") -> tuple[bytes, Usage | No
 
 def spoken(body: bytes) -> int:
     """Bytes of text, reasoning and calls in a completion, as JSON: for an estimate of its tokens."""
-    messages = (members(choice.get("message", raw.NULL)) for choice in objects(raw.fields(body)["choices"]))
+    messages = (
+        answer_members(choice.get("message", raw.NULL)) for choice in any_objects(raw.fields(body)["choices"])
+    )
     return sum(len(bytes(message[key])) for message in messages for key in SAID if key in message)
 
 
@@ -106,7 +108,7 @@ def explode(body: bytes, *, model: str, id: str, created: int, include_usage: bo
     Raises UpstreamError if the body is an error or no completion.
     """
     fields = _whole(body, id)
-    usage, said = fields.pop("usage", raw.NULL), objects(fields.pop("choices", raw.NULL))
+    usage, said = fields.pop("usage", raw.NULL), any_objects(fields.pop("choices", raw.NULL))
     stamp = Stamp(model=model, id=id, created=created)
     pieces = [[piece] for number, choice in enumerate(said) for piece in _pieces(number, choice)]
     chunks = [fields | {"choices": raw.of(piece)} for piece in pieces]
@@ -132,7 +134,7 @@ def _whole(body: bytes, id: str) -> dict[str, Raw]:
     if not said:
         raise _no_completion(body)
     if body.find(b'"tool_calls"') >= 0:
-        before = objects(fields["choices"])
+        before = any_objects(fields["choices"])
         after = [choices.whole(dict(choice), id=id) for choice in before]
         if after != before:
             fields["choices"] = raw.of(after)
@@ -148,7 +150,7 @@ def _no_completion(body: bytes) -> UpstreamError:
 
 def _pieces(number: int, choice: dict[str, Raw]) -> Iterator[dict[str, Raw]]:
     """A whole choice as the choices of chunks: role, reasoning, content, refusal, tool calls, finish."""
-    message = members(choice.pop("message", raw.NULL))
+    message = answer_members(choice.pop("message", raw.NULL))
     index = {"index": choice.pop("index", raw.of(number))}
     reason = {"finish_reason": finish(choice.pop("finish_reason", raw.NULL), message)}
     role = {"role": message.pop("role", raw.of("assistant")), "content": raw.NULL}
@@ -158,9 +160,9 @@ def _pieces(number: int, choice: dict[str, Raw]) -> Iterator[dict[str, Raw]]:
         if raw.blank(value):
             role[key] = value
         elif key == "tool_calls":
-            says[key] = raw.of([_numbered(place, call) for place, call in enumerate(objects(value))])
+            says[key] = raw.of([_numbered(place, call) for place, call in enumerate(any_objects(value))])
         else:
-            says[key] = raw.of(members(value)) if key == "function_call" else value
+            says[key] = raw.of(answer_members(value)) if key == "function_call" else value
     if "content" in says:
         role["content"] = raw.EMPTY_TEXT
     yield index | {"delta": raw.of(role), "finish_reason": raw.NULL}
@@ -178,5 +180,5 @@ def _place(key: str) -> int:
 
 def _numbered(place: int, call: dict[str, Raw]) -> dict[str, Raw]:
     if "function" in call:
-        call["function"] = raw.of(members(call["function"]))
+        call["function"] = raw.of(answer_members(call["function"]))
     return {"index": raw.of(place)} | call

@@ -27,7 +27,7 @@ class EmbeddingsRequest(Translated):
 
 def read(body: bytes, *, default: str | None = None) -> EmbeddingsRequest:
     """Raises BadRequest, which says what is wrong and where. `default` is the model of a request that names none."""
-    fields = chat.members(body)
+    fields = chat.body_members(body)
     model = chat.named(fields, default=default)
     given = fields.get("input", raw.NULL)
     try:

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Raw
 
 from idetour.wire import raw, sse
-from idetour.wire.assembly import ToolCall, ToolCalls, members
+from idetour.wire.assembly import ToolCall, ToolCalls, answer_members
 from idetour.wire.messages_names import wrap
 from idetour.wire.turns import string
 
@@ -118,7 +118,7 @@ class Blocks:
         if block is None:
             block = self._of[id(call)] = Block("tool_use", call)
             self._queue.append(block)
-        arguments = members(piece.get("function", raw.NULL)).get("arguments", raw.NULL)
+        arguments = answer_members(piece.get("function", raw.NULL)).get("arguments", raw.NULL)
         if raw.has_text(arguments):
             block.hear("tool_use", arguments)
         yield from self._advance()
@@ -153,7 +153,7 @@ class Blocks:
     def _start(self, block: Block) -> dict[str, object]:
         if block.call is not None:
             self.calls += 1
-            name = members(block.call.whole(0).get("function", raw.NULL)).get("name", raw.NULL)
+            name = answer_members(block.call.whole(0).get("function", raw.NULL)).get("name", raw.NULL)
             missing = f"toolu_{self._id}_{self.calls}"
             return tool_use(block.call.id, name, raw.EMPTY_OBJECT, missing=missing, names=self._names)
         if block.kind == "thinking":

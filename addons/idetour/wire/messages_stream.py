@@ -22,7 +22,7 @@ from msgspec import Raw
 
 from idetour.errors import openai_body
 from idetour.wire import messages_ends, messages_errors, raw, sse
-from idetour.wire.assembly import as_text, members, objects
+from idetour.wire.assembly import answer_members, any_objects, as_text
 from idetour.wire.chunks import Chunk, Stream
 from idetour.wire.messages_blocks import Blocks, event
 from idetour.wire.turns import string
@@ -71,7 +71,7 @@ class MessageStream(Stream):
             if self._native:
                 continue
             yield from self._start()
-            for choice, fields in zip(chunk.choices, objects(chunk.fields["choices"]), strict=True):
+            for choice, fields in zip(chunk.choices, any_objects(chunk.fields["choices"]), strict=True):
                 if not choice.index:  # Messages has one answer
                     yield from self._say(choice.delta or {})
                     if raw.is_text(fields.get("stop_reason", raw.NULL)):  # vLLM: which sequence was met
@@ -124,9 +124,9 @@ class MessageStream(Stream):
             said = as_text(delta[key]) if key in delta else raw.NULL
             if raw.has_text(said):
                 yield from self._blocks.say("text", said)
-        for call in objects(delta.get("tool_calls", raw.NULL)):
+        for call in any_objects(delta.get("tool_calls", raw.NULL)):
             yield from self._blocks.call(call)
-        if called := members(delta.get("function_call", raw.NULL)):
+        if called := answer_members(delta.get("function_call", raw.NULL)):
             yield from self._blocks.call({"index": raw.of(0), "function": raw.of(called)})
 
 
@@ -136,7 +136,7 @@ def thoughts(said: dict[str, Raw], *, plain: bool) -> Iterator[tuple[str, Raw]]:
     Some upstreams say the same under two or three names. Where it is told in `plain` text, the
     first of those is taken, and of the details only what is signed or hidden.
     """
-    details = objects(said.get("reasoning_details", raw.NULL))
+    details = any_objects(said.get("reasoning_details", raw.NULL))
     told = [said[name] for name in PLAIN if name in said] if plain else [_words(each) for each in details]
     told = [each for each in told if raw.has_text(each)]
     for words in told[:1] if plain else told:

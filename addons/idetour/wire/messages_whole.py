@@ -6,7 +6,7 @@ from msgspec import Raw
 
 from idetour.errors import UpstreamError
 from idetour.wire import messages_ends, raw
-from idetour.wire.assembly import as_text, members, objects
+from idetour.wire.assembly import answer_members, any_objects, as_text
 from idetour.wire.messages_blocks import tool_use
 from idetour.wire.messages_stream import CLAUDE, NATIVE, has_plain, head, thoughts
 from idetour.wire.places import joined
@@ -28,15 +28,15 @@ def message(
         fields = raw.fields(body)
     except ValueError:
         fields = {}
-    if (native := members(fields.get(NATIVE, raw.NULL))).get("type") == Raw(b'"message"'):
+    if (native := answer_members(fields.get(NATIVE, raw.NULL))).get("type") == Raw(b'"message"'):
         return raw.encode(native | {"model": raw.of(model)})
-    choices = objects(fields.get("choices", raw.NULL))
+    choices = any_objects(fields.get("choices", raw.NULL))
     if not choices:
         raise UpstreamError(
             "the upstream answered with something that is no completion", code="bad_upstream_response"
         )
     choice = choices[0]
-    said = members(choice.get("message", raw.NULL))
+    said = answer_members(choice.get("message", raw.NULL))
     content = list(_blocks(said, id.removeprefix("msg_"), names))
     reason = messages_ends.stop(
         string(choice.get("finish_reason", raw.NULL)),
@@ -55,11 +55,11 @@ def _blocks(said: dict[str, Raw], id: str, names: Mapping[str, str]) -> Iterator
         text = as_text(said.get(key, raw.NULL))
         if raw.has_text(text):
             yield {"type": "text", "text": text}
-    calls = objects(said.get("tool_calls", raw.NULL))
-    if called := members(said.get("function_call", raw.NULL)):
+    calls = any_objects(said.get("tool_calls", raw.NULL))
+    if called := answer_members(said.get("function_call", raw.NULL)):
         calls = [*calls, {"function": raw.of(called)}]
     for number, call in enumerate(calls, 1):
-        function = members(call.get("function", raw.NULL))
+        function = answer_members(call.get("function", raw.NULL))
         name, given = function.get("name", raw.NULL), input_of(function.get("arguments", raw.NULL))
         missing = f"toolu_{id}_{number}"
         yield tool_use(call.get("id", raw.NULL), name, given, missing=missing, names=names)
@@ -67,7 +67,9 @@ def _blocks(said: dict[str, Raw], id: str, names: Mapping[str, str]) -> Iterator
 
 def _thoughts(said: dict[str, Raw]) -> Iterator[dict[str, object]]:
     """Claude's own with their signatures, each apart; those of others as one, without."""
-    own = [each for each in objects(said.get("reasoning_details", raw.NULL)) if each.get("format") == CLAUDE]
+    own = [
+        each for each in any_objects(said.get("reasoning_details", raw.NULL)) if each.get("format") == CLAUDE
+    ]
     for each in own:
         if raw.is_text(data := each.get("data", raw.NULL)):
             yield {"type": "redacted_thinking", "data": data}

@@ -26,7 +26,7 @@ _CHOICE = "tool_choice"
 
 def read(body: bytes, *, default: str | None = None) -> ChatRequest:
     """As `chat.read`, with what is not Chat's translated. Raises BadRequest, which names the place."""
-    members = chat.members(body)
+    members = chat.body_members(body)
     if request := responses.misplaced(members, default=default):
         return request
     request = chat.request(members, default=default)

@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Raw
 
 from idetour.wire import raw, sse
-from idetour.wire.assembly import objects
+from idetour.wire.assembly import any_objects
 
 LONGEST = sse.LIMIT  # bytes of a line
 FINISH = {"length": "length"}  # by `done_reason`; all others mean that it is finished
@@ -147,7 +147,7 @@ def about(line: _Line) -> dict[str, Any]:
 def calls(value: Raw) -> list[dict[str, Any]]:
     """Calls in Chat's shape: arguments as text, and an id for each."""
     made = []
-    for call in objects(value):
+    for call in any_objects(value):
         function = raw.fields(call.get("function", raw.EMPTY_OBJECT))
         given = function.get("arguments", raw.EMPTY_OBJECT)
         arguments = given if raw.is_text(given) else bytes(given).decode()

@@ -10,7 +10,7 @@ import re
 from msgspec import Raw
 
 from idetour.wire import raw
-from idetour.wire.assembly import objects as lenient
+from idetour.wire.assembly import any_objects
 from idetour.wire.messages_whole import input_of
 from idetour.wire.places import joined, members, objects, text, word, wrong
 from idetour.wire.raw import Fields
@@ -87,7 +87,7 @@ def _thought(message: Fields) -> Message:
 
 
 def _calls(message: Fields, place: str, names: dict[str, Raw]) -> list[Message]:
-    calls = lenient(message.get("tool_calls", raw.NULL))
+    calls = any_objects(message.get("tool_calls", raw.NULL))
     if not raw.blank(older := message.get("function_call", raw.NULL)):
         calls = [*calls, {"function": older}]
     made: list[Message] = []

@@ -10,7 +10,7 @@ from msgspec import Raw
 from idetour.errors import BadRequest
 from idetour.wire import raw
 from idetour.wire.raw import Fields
-from idetour.wire.turns import string
+from idetour.wire.turns import MOST, string
 
 
 def wrong(place: str, what: str) -> NoReturn:
@@ -22,7 +22,9 @@ def objects(value: Raw, place: str) -> list[Fields]:
     """A list of objects. Raises BadRequest."""
     if raw.kind(value) != b"[":
         wrong(place, "must be a list")
-    return [members(item, f"{place}[{number}]") for number, item in enumerate(raw.items(value))]
+    if len(items := raw.items(value)) > MOST:
+        wrong(place, f"holds more than {MOST:,}")
+    return [members(item, f"{place}[{number}]") for number, item in enumerate(items)]
 
 
 def members(value: Raw, place: str) -> Fields:

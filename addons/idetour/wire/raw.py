@@ -20,9 +20,9 @@ NOTHING = (NULL, EMPTY_TEXT, EMPTY_LIST, EMPTY_OBJECT, Raw(b"false"), Raw(b"0"))
 
 # One half of a surrogate pair: JavaScript writes it when it cuts a text inside an emoji.
 _HALF = re.compile(
-    rb"""(?<!\\)((?:\\\\)*)                              # the next backslash is not itself escaped
-    (?:(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})   # a whole pair stays
-    |(\\u[dD][89a-fA-F][0-9a-fA-F]{2}))""",
+    rb"""\\(?<!\\\\)((?:\\\\)*)                            # the first of an odd number of backslashes: quick to find
+    (?:(u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})     # a whole pair stays
+    |(u[dD][89a-fA-F][0-9a-fA-F]{2}))""",
     re.VERBOSE,
 )
 _MASKED = re.compile(rb"\x7f(u[dD][89a-fA-F][0-9a-fA-F]{2})")
@@ -110,9 +110,9 @@ def utf8(body: bytes) -> bytes:
 
 def mended(body: bytes) -> bytes:
     """With U+FFFD in the place of halves of surrogate pairs, which msgspec refuses."""
-    return _HALF.sub(lambda half: half[1] + (half[2] or rb"\ufffd"), body)
+    return _HALF.sub(lambda half: half[1] + b"\\" + (half[2] or b"ufffd"), body)
 
 
 def masked(body: bytes) -> bytes:
     """With such halves hidden from msgspec, until `encode`: the other half may come in the next event."""
-    return _HALF.sub(lambda half: half[1] + (half[2] or b"\x7f" + half[3][1:]), body)
+    return _HALF.sub(lambda half: half[1] + (b"\\" + half[2] if half[2] else b"\x7f" + half[3]), body)

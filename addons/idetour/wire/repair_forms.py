@@ -23,7 +23,7 @@ from msgspec import Raw
 from idetour.wire import raw
 from idetour.wire.repair_json import mended
 from idetour.wire.repair_types import Offered, typed
-from idetour.wire.turns import members, string
+from idetour.wire.turns import any_members, string
 
 
 class Found(NamedTuple):
@@ -89,9 +89,9 @@ def _object(text: str) -> Found | None:
     right = mended(text)
     if right is None:
         return None
-    fields = members(Raw(right.encode(errors="replace")))
+    fields = any_members(Raw(right.encode(errors="replace")))
     if raw.kind(fields.get("function", raw.NULL)) == b"{":
-        fields = fields | members(fields["function"])
+        fields = fields | any_members(fields["function"])
     name = string(fields.get("name", fields.get("function", raw.NULL)))
     said = fields.get("arguments", fields.get("parameters", raw.EMPTY_OBJECT))
     arguments = mended(string(said) if raw.is_text(said) else bytes(said).decode())

@@ -23,7 +23,7 @@ from idetour.wire.places import wrong
 from idetour.wire.raw import Fields
 from idetour.wire.responses_store import Store
 from idetour.wire.responses_tools import Toolbox
-from idetour.wire.turns import members, string
+from idetour.wire.turns import MOST, any_members, string
 
 # What Chat Completions does not have, or has under another name.
 ONLY_HERE = frozenset({
@@ -65,7 +65,7 @@ class ResponsesRequest:
 
 def read(body: bytes, store: Store, *, default: str | None = None) -> ResponsesRequest:
     """Raises BadRequest, which says what is wrong and where. `default` is the model where none is named."""
-    return request(chat.members(body), store, default=default)
+    return request(chat.body_members(body), store, default=default)
 
 
 def request(fields: Fields, store: Store, *, default: str | None = None) -> ResponsesRequest:
@@ -119,7 +119,7 @@ def refuse(name: str) -> NoReturn:
 
 def model(body: bytes) -> str:
     """The model that a body names, which need not be a request that we can read."""
-    return string(members(Raw(body)).get("model", raw.NULL))
+    return string(any_members(Raw(body)).get("model", raw.NULL))
 
 
 def misplaced(fields: Fields, *, default: str | None = None) -> ChatRequest | None:
@@ -129,7 +129,7 @@ def misplaced(fields: Fields, *, default: str | None = None) -> ChatRequest | No
     """
     if "messages" in fields or "input" not in fields:
         return None
-    wants = members(fields.get("stream_options", raw.NULL)).get("include_usage") == Raw(b"true")
+    wants = any_members(fields.get("stream_options", raw.NULL)).get("include_usage") == Raw(b"true")
     asked = request(fields, Store(), default=default).chat
     if asked.refusal:
         raise asked.refusal
@@ -141,19 +141,23 @@ def listed(value: Raw) -> list[Raw]:
     if raw.is_text(value):
         return [raw.of({"type": "message", "role": "user", "content": value})]
     try:
-        return raw.items(value)
+        found = raw.items(value)
     except ValueError:
         wrong("input", f"{'is missing: it ' if value == raw.NULL else ''}must be a string or a list of items")
+    if len(found) > MOST:
+        wrong("input", f"holds more than {MOST:,} items")
+    return found
 
 
 def translated(fields: Mapping[str, Raw]) -> Fields:
     """The fields that Chat has under other names."""
-    text, reasoning = members(fields.get("text", raw.NULL)), members(fields.get("reasoning", raw.NULL))
+    text = any_members(fields.get("text", raw.NULL))
+    reasoning = any_members(fields.get("reasoning", raw.NULL))
     made = {
         "max_completion_tokens": fields.get("max_output_tokens", raw.NULL),
         "reasoning_effort": reasoning.get("effort", raw.NULL),
         "verbosity": text.get("verbosity", raw.NULL),
-        "response_format": format(members(text.get("format", raw.NULL))),
+        "response_format": format(any_members(text.get("format", raw.NULL))),
     }
     if LOGPROBS in included(fields):
         made |= {"logprobs": Raw(b"true"), "top_logprobs": fields.get("top_logprobs", raw.NULL)}

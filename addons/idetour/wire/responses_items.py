@@ -21,7 +21,7 @@ import msgspec
 from msgspec import Raw
 
 from idetour.wire import raw, responses_parts
-from idetour.wire.assembly import objects
+from idetour.wire.assembly import any_objects
 from idetour.wire.places import wrong
 from idetour.wire.raw import Fields
 from idetour.wire.responses_reasoning import unsealed
@@ -151,7 +151,7 @@ class Talk:
         place = f"{self._places[number]}.content"
         if item.role == "assistant":
             self._turn.texts += responses_parts.texts(item.content, place)
-            for call in objects(item.tool_calls):
+            for call in any_objects(item.tool_calls):
                 self._add(number, string(call.get("id", raw.NULL)), call)
         elif item.role in ("system", "developer") and not self._made and not self._spoken:
             self.leading += responses_parts.texts(item.content, place)

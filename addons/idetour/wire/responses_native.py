@@ -14,7 +14,7 @@ from idetour.wire.raw import Fields
 from idetour.wire.responses import SEALED, ResponsesAsked, included
 from idetour.wire.responses_reasoning import OURS, unsealed
 from idetour.wire.responses_up_items import reasoning
-from idetour.wire.turns import members, string
+from idetour.wire.turns import any_members, string
 
 ABROAD = "conversation"  # one that is kept at the upstream needs its answers kept there as well
 
@@ -35,7 +35,7 @@ def native(request: ResponsesAsked, *, sealed: bool) -> Fields:
 
 def opened(item: Raw) -> list[Raw]:
     """An item as its upstream knows it: reasoning that cannot be sent back is left out."""
-    fields = members(item)
+    fields = any_members(item)
     if string(fields.get("type", raw.NULL)) != "reasoning":
         return [item]
     sealed = fields.get("encrypted_content", raw.NULL)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from msgspec import Raw
 
 from idetour.wire import raw, turns
-from idetour.wire.assembly import Assembly, ToolCall, members
+from idetour.wire.assembly import Assembly, ToolCall, answer_members
 from idetour.wire.responses_reasoning import sealed
 from idetour.wire.responses_tools import Known
 
@@ -193,12 +193,12 @@ def function(call: ToolCall) -> dict[str, Raw]:
 def again(written: Raw) -> dict[str, Raw]:
     """The members of what was put together here, in which half an emoji may wait for its other half."""
     try:
-        return members(written)
+        return answer_members(written)
     except ValueError:
-        return members(Raw(raw.masked(bytes(written))))
+        return answer_members(Raw(raw.masked(bytes(written))))
 
 
 def free_text(arguments: Raw) -> Raw:
     """What a custom tool is given: the member `input`, or all of it where the model did not keep to the form."""
-    found = turns.members(Raw(turns.string(arguments).encode())).get("input", raw.NULL)
+    found = turns.any_members(Raw(turns.string(arguments).encode())).get("input", raw.NULL)
     return found if raw.is_text(found) else arguments

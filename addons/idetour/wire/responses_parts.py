@@ -36,7 +36,7 @@ def content(value: Raw, place: str) -> Raw | list[Fields]:
     """A message's content: a string, or parts. Raises BadRequest with the place of a part that Chat has no word for."""
     if raw.is_text(value):
         return value
-    found = [part(each, f"{place}[{n}]") for n, each in enumerate(objects(value, place))]
+    found = [part(each, f"{place}[{n}]") for n, each in enumerate(content_parts(value, place))]
     if not found:
         return raw.EMPTY_TEXT
     return found[0]["text"] if len(found) == 1 and "text" in found[0] else found
@@ -47,7 +47,7 @@ def texts(value: Raw, place: str) -> list[Raw]:
     if raw.is_text(value):
         return [value]
     found = []
-    for number, each in enumerate(objects(value, place)):
+    for number, each in enumerate(content_parts(value, place)):
         here = f"{place}[{number}]"
         said = text_of(each, "refusal" if kind(each) == "refusal" else "text", here)
         if kind(each) not in (*TEXTS, "refusal"):
@@ -60,7 +60,7 @@ def result(value: Raw, place: str) -> tuple[Raw, list[Fields]]:
     """What a tool returned: its text, and the parts that a tool message cannot hold."""
     if raw.kind(value) != b"[":
         return as_text(value), []
-    parts = [part(each, f"{place}[{n}]") for n, each in enumerate(objects(value, place))]
+    parts = [part(each, f"{place}[{n}]") for n, each in enumerate(content_parts(value, place))]
     said = [each["text"] for each in parts if "text" in each]
     shown = [each for each in parts if "text" not in each]
     return one_text(said) if said else ELSEWHERE if shown else raw.EMPTY_TEXT, shown
@@ -79,7 +79,7 @@ def thoughts(summary: Raw, content: Raw) -> list[Raw]:
 
 
 def _words(value: Raw) -> list[Raw]:
-    return [each["text"] for each in objects(value, "input") if raw.is_text(each.get("text", raw.NULL))]
+    return [each["text"] for each in content_parts(value, "input") if raw.is_text(each.get("text", raw.NULL))]
 
 
 def part(given: Fields, place: str) -> Fields:
@@ -129,7 +129,7 @@ def text_of(given: Fields, member: str, place: str) -> Raw:
     return said
 
 
-def objects(value: Raw, place: str) -> list[Fields]:
+def content_parts(value: Raw, place: str) -> list[Fields]:
     """A list's objects; none for null. Raises BadRequest for anything else."""
     try:
         return _parts.decode(value) if value != raw.NULL else []

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from msgspec import Raw
 
 from idetour.wire import raw
-from idetour.wire.assembly import objects
+from idetour.wire.assembly import any_objects
 from idetour.wire.turns import string
 
 OURS = "idetour-details:"
@@ -33,7 +33,7 @@ def unsealed(value: Raw) -> list[Raw]:
     try:
         return [
             raw.of(detail)
-            for detail in objects(Raw(base64.b64decode(said.removeprefix(OURS), validate=True)))
+            for detail in any_objects(Raw(base64.b64decode(said.removeprefix(OURS), validate=True)))
         ]
     except (ValueError, binascii.Error, RecursionError):
         return []

@@ -15,7 +15,7 @@ from msgspec import Raw
 
 from idetour.errors import BadRequest, NotFound
 from idetour.wire import raw
-from idetour.wire.turns import members, string
+from idetour.wire.turns import any_members, string
 
 MOST = 1000  # responses
 LARGEST = 50 << 20  # bytes, of all together
@@ -91,12 +91,12 @@ class Store:
         return [self._referred(item) if b'"item_reference"' in bytes(item)[:400] else item for item in items]
 
     def _referred(self, reference: Raw) -> Raw:
-        fields = members(reference)
+        fields = any_members(reference)
         if string(fields.get("type", raw.NULL)) != "item_reference":
             return reference
         id = fields.get("id", raw.NULL)
         for item in self._outputs():
-            if members(item).get("id") == id:
+            if any_members(item).get("id") == id:
                 return item
         raise BadRequest(
             f"Item with id {string(id)!r} not found: {WHY}. Send the item itself.", param="input"

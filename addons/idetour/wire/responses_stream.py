@@ -20,7 +20,7 @@ from msgspec import Raw
 
 from idetour.errors import UpstreamError
 from idetour.wire import completion, raw, responses_output, sse
-from idetour.wire.assembly import ToolCall, ToolCalls, as_text, members, objects
+from idetour.wire.assembly import ToolCall, ToolCalls, answer_members, any_objects, as_text
 from idetour.wire.chunks import error_in, parse
 from idetour.wire.fault import Fault, parse_error
 from idetour.wire.messages_stream import PLAIN, has_plain
@@ -106,7 +106,7 @@ class Teller:
         if self._relayed is not None:
             return  # the rest of such a chunk was only for the gateway
         self._usage = Usage.read(fields.get("usage", raw.NULL)) or self._usage
-        for choice in objects(fields.get("choices", raw.NULL)):
+        for choice in any_objects(fields.get("choices", raw.NULL)):
             if bytes(choice.get("index", raw.NULL)) in FIRST:
                 self._hear(choice)
 
@@ -128,24 +128,24 @@ class Teller:
 
         `by` is the type of the event that told it.
         """
-        fields = members(response)
+        fields = answer_members(response)
         self.response = raw.encode(fields | self._frame.ours)
         ends = by.removeprefix("response.")
         self.status = ends if ends in ("completed", "incomplete") else "in_progress"
         return self.response
 
     def _hear(self, choice: Mapping[str, Raw]) -> None:
-        delta = members(choice.get("delta", raw.NULL))
+        delta = answer_members(choice.get("delta", raw.NULL))
         self._plain = self._plain or has_plain(delta)
         for thought in thoughts(delta, plain=self._plain):
             self._say(REASONING, thought)
         details = delta.get("reasoning_details", raw.NULL)
-        if self._sealed and objects(details):
+        if self._sealed and any_objects(details):
             self._keep(details)
-        likely = members(choice.get("logprobs", raw.NULL)).get("content", raw.NULL)
+        likely = answer_members(choice.get("logprobs", raw.NULL)).get("content", raw.NULL)
         self._say(TEXT, as_text(delta.get("content", raw.NULL)), likely)
         self._say(REFUSAL, delta.get("refusal", raw.NULL))
-        for piece in objects(delta.get("tool_calls", raw.NULL)):
+        for piece in any_objects(delta.get("tool_calls", raw.NULL)):
             self._call(piece)
         if raw.blank(self._finish):  # some send it twice
             self._finish = choice.get("finish_reason", raw.NULL)
@@ -174,7 +174,9 @@ class Teller:
     def _call(self, piece: dict[str, Raw]) -> None:
         call = self._calls.add(piece)
         if call in self._called:
-            return self._called[call].say(members(piece.get("function", raw.NULL)).get("arguments", raw.NULL))
+            return self._called[call].say(
+                answer_members(piece.get("function", raw.NULL)).get("arguments", raw.NULL)
+            )
         if name := responses_output.name(call):
             self._silence()
             known, number = self._tools.known_as(name), len(self._items)
@@ -229,22 +231,24 @@ class Teller:
 def thoughts(delta: Mapping[str, Raw], *, plain: bool) -> list[Raw]:
     """The words of reasoning in a delta. Some send them twice: as `plain` text and, there or later, in details."""
     if not plain:
-        return words(objects(delta.get("reasoning_details", raw.NULL)))
+        return words(any_objects(delta.get("reasoning_details", raw.NULL)))
     told = [delta[key] for key in PLAIN if key in delta]
     return [text for text in told if raw.has_text(text)][:1]
 
 
 def native(data: bytes) -> Raw | None:
     """What a chunk or a completion carries of the upstream's own."""
-    return members(Raw(data)).get(NATIVE) if data.find(b'"%b"' % NATIVE.encode()) >= 0 else None
+    return answer_members(Raw(data)).get(NATIVE) if data.find(b'"%b"' % NATIVE.encode()) >= 0 else None
 
 
 def whole(body: bytes, teller: Teller) -> bytes:
     """A chat.completion as a response. Raises UpstreamError where it is none."""
     if (told := native(body)) is not None:  # the response itself, or the event that ends a stream of it
-        response = members(told).get("response", told)
-        return teller.adopt(response, by=string(members(response).get("status", raw.NULL)) or "completed")
+        response = answer_members(told).get("response", told)
+        return teller.adopt(
+            response, by=string(answer_members(response).get("status", raw.NULL)) or "completed"
+        )
     teller.feed(completion.explode(body, model="", id="", created=0, include_usage=True))
     if teller.status == "failed":
-        raise UpstreamError(string(members(members(Raw(teller.response))["error"])["message"]))
+        raise UpstreamError(string(answer_members(answer_members(Raw(teller.response))["error"])["message"]))
     return teller.response

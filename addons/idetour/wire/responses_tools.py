@@ -19,7 +19,7 @@ from msgspec import Raw
 from idetour.wire import raw
 from idetour.wire.places import wrong
 from idetour.wire.raw import Fields
-from idetour.wire.turns import members, string
+from idetour.wire.turns import any_members, string
 
 FUNCTION = ("name", "description", "parameters", "strict")  # what Chat knows of a function
 WORDS = ("auto", "none", "required")  # of `tool_choice`
@@ -51,7 +51,7 @@ class Toolbox:
 def read(asked: Mapping[str, Raw]) -> Toolbox:
     """The tools that a Responses request offers. Raises BadRequest with the place."""
     offered = dict(_offered(asked.get("tools", raw.NULL)))
-    choice = members(asked.get("tool_choice", raw.NULL))
+    choice = any_members(asked.get("tool_choice", raw.NULL))
     if string(choice.get("type", raw.NULL)) == "allowed_tools":
         wanted = {_named(tool) for tool in _tools(choice.get("tools", raw.NULL), "tool_choice.tools")}
         offered = {name: tool for name, tool in offered.items() if name in wanted}
@@ -75,9 +75,8 @@ def _offered(value: Raw, place: str = "tools", space: str = "") -> Iterator[tupl
         if kind == "namespace":
             yield from _offered(tool.get("tools", raw.NULL), f"{here}.tools", _name(tool, here))
         elif kind in ("function", "custom"):
-            known = Known(
-                _name(tool := tool | members(tool.get("function", raw.NULL)), here), space, kind == "custom"
-            )
+            tool |= any_members(tool.get("function", raw.NULL))
+            known = Known(_name(tool, here), space, kind == "custom")
             made = {key: tool[key] for key in FUNCTION if tool.get(key, raw.NULL) != raw.NULL}
             if known.custom:
                 made |= _explained(tool) | {"parameters": FREE_TEXT}
@@ -87,7 +86,7 @@ def _offered(value: Raw, place: str = "tools", space: str = "") -> Iterator[tupl
 
 def _explained(tool: Fields) -> Fields:
     """A custom tool's description, with the grammar that OpenAI would hold its input to."""
-    said, format = string(tool.get("description", raw.NULL)), members(tool.get("format", raw.NULL))
+    said, format = string(tool.get("description", raw.NULL)), any_members(tool.get("format", raw.NULL))
     if grammar := string(format.get("definition", raw.NULL)):
         syntax = string(format.get("syntax", raw.NULL))
         said += f"\n\n`input` must follow this {syntax} grammar:\n{grammar}"
@@ -96,7 +95,7 @@ def _explained(tool: Fields) -> Fields:
 
 def _choice(value: Raw, names: Mapping[str, Known]) -> Fields:
     """Chat's `tool_choice`. It goes where no tool is left; one that insists on a tool that is not there is refused."""
-    choice = members(value)
+    choice = any_members(value)
     kind = string(choice.get("type", raw.NULL))
     if not choice:
         word = string(value)
@@ -117,7 +116,7 @@ def _choice(value: Raw, names: Mapping[str, Known]) -> Fields:
 
 def _named(tool: Fields) -> str:
     """The name in Chat of a tool that is referred to."""
-    named = tool | members(tool.get("function", raw.NULL))
+    named = tool | any_members(tool.get("function", raw.NULL))
     return joined(string(named.get("name", raw.NULL)), string(named.get("namespace", raw.NULL)))
 
 

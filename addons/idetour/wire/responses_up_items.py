@@ -18,8 +18,7 @@ from msgspec import Raw
 
 from idetour.wire import raw
 from idetour.wire.anthropic_turns import NOBODY
-from idetour.wire.assembly import as_text
-from idetour.wire.assembly import objects as lenient
+from idetour.wire.assembly import any_objects, as_text
 from idetour.wire.messages_turns import NO_RESULT
 from idetour.wire.places import calls, joined, members, objects, text, word, wrong
 from idetour.wire.raw import Fields
@@ -136,7 +135,7 @@ def _words(content: Raw) -> list[Raw]:
     """The texts of a content that holds nothing else; none of any other."""
     if raw.is_text(content):
         return [] if raw.blank(content) else [content]
-    parts = lenient(content)
+    parts = any_objects(content)
     if not all(string(part.get("type", raw.NULL)) in TEXTS for part in parts):
         return []
     return [part["text"] for part in parts if raw.is_text(part.get("text", raw.NULL))]
@@ -170,7 +169,9 @@ def _part(part: Fields, place: str) -> Item:
 def reasoning(message: Fields) -> list[Item]:
     """What the model thought, as `responses_up_stream` gave it out sealed: nobody else's, and nothing made up."""
     details = [
-        each for each in lenient(message.get("reasoning_details", raw.NULL)) if each.get("format") == FORMAT
+        each
+        for each in any_objects(message.get("reasoning_details", raw.NULL))
+        if each.get("format") == FORMAT
     ]
     made: dict[bytes, Item] = {}
     for each in details:

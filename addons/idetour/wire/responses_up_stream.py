@@ -24,7 +24,7 @@ import msgspec
 from msgspec import Raw
 
 from idetour.wire import raw, responses_up_whole, sse
-from idetour.wire.assembly import members
+from idetour.wire.assembly import answer_members
 from idetour.wire.responses_stream import NATIVE
 from idetour.wire.responses_up_whole import CALLS, failure, finish, sealed, spent
 
@@ -123,7 +123,7 @@ class ChatStream:
             self._output.append(event.item)
         if event.type not in ENDS:
             return None
-        whole = members(event.response)
+        whole = answer_members(event.response)
         missed = raw.blank(whole.get("output", raw.NULL))  # some tell their items once
         return raw.of(whole | {"output": raw.of(self._output)}) if missed else event.response
 
@@ -148,13 +148,13 @@ class ChatStream:
             case "function_call_arguments.delta" | "custom_tool_call_input.delta":
                 yield from self._more(told, event.delta)
             case "output_text.annotation.added":
-                notes = responses_up_whole.annotations([members(event.annotation)])
+                notes = responses_up_whole.annotations([answer_members(event.annotation)])
                 yield {"delta": {"annotations": notes}}
             case "output_item.done":
                 yield from self._close(event.item, told)
             case "completed" | "incomplete":
                 yield from self._missed(event.response)
-                yield {"finish_reason": finish(members(event.response), calls=self._called > 0)}
+                yield {"finish_reason": finish(answer_members(event.response), calls=self._called > 0)}
 
     def _think(self, event: _Event, told: _Told) -> Iterator[Choice]:
         if told.said and event.summary_index != told.part:
@@ -185,10 +185,10 @@ class ChatStream:
             if not told.said:
                 yield from self._more(told, getattr(item, CALLS[item.type][1]))
         elif item.type:
-            whole = responses_up_whole.message([members(given)])
+            whole = responses_up_whole.message([answer_members(given)])
             for key in ("reasoning_content", "content", "refusal") if not told.said else ():
                 yield from _piece(key, whole.get(key) or raw.NULL)
-            if details := sealed(members(given), self._details):
+            if details := sealed(answer_members(given), self._details):
                 self._details += len(details)
                 yield {"delta": {"reasoning_details": details}}
         told.said = True
@@ -201,7 +201,7 @@ class ChatStream:
 
     def _end(self, response: Raw) -> Iterator[bytes]:
         self._done = True
-        if usage := spent(members(response)):
+        if usage := spent(answer_members(response)):
             yield sse.encode(raw.encode(self._about | {"choices": [], "usage": usage}))
         yield sse.DONE
 

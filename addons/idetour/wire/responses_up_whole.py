@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Raw
 
 from idetour.wire import raw
-from idetour.wire.assembly import members, objects
+from idetour.wire.assembly import answer_members, any_objects
 from idetour.wire.places import joined
 from idetour.wire.raw import Fields
 from idetour.wire.responses_stream import NATIVE
@@ -44,7 +44,7 @@ def completion(body: bytes, *, carry: bool = False) -> bytes:
 
 def about(response: Raw) -> dict[str, Any]:
     """What is the same in each chunk."""
-    fields = members(response)
+    fields = answer_members(response)
     named = {"id": "id", "created": "created_at", "model": "model", "service_tier": "service_tier"}
     return {
         name: fields[theirs] for name, theirs in named.items() if fields.get(theirs, raw.NULL) != raw.NULL
@@ -52,7 +52,7 @@ def about(response: Raw) -> dict[str, Any]:
 
 
 def output(response: Raw) -> list[Fields]:
-    return objects(members(response).get("output", raw.NULL))
+    return any_objects(answer_members(response).get("output", raw.NULL))
 
 
 @dataclass(slots=True)
@@ -70,11 +70,11 @@ class _Message:
     def take(self, item: Fields) -> None:
         kind = string(item.get("type", raw.NULL))
         if kind == "message":
-            for part in objects(item.get("content", raw.NULL)):
+            for part in any_objects(item.get("content", raw.NULL)):
                 self.texts += _texts(part, "text")
                 self.refused += _texts(part, "refusal")
-                self.notes += annotations(objects(part.get("annotations", raw.NULL)))
-                self.likely += objects(part.get("logprobs", raw.NULL))
+                self.notes += annotations(any_objects(part.get("annotations", raw.NULL)))
+                self.likely += any_objects(part.get("logprobs", raw.NULL))
         elif kind == "reasoning":
             self.thoughts.append(joined(_thoughts(item), rb"\n\n"))
             self.details += sealed(item, len(self.details))
@@ -129,7 +129,7 @@ def annotations(found: Sequence[Fields]) -> list[dict[str, Any]]:
 
 def finish(response: Fields, *, calls: bool) -> str:
     """Why it ended."""
-    reason = string(members(response.get("incomplete_details", raw.NULL)).get("reason", raw.NULL))
+    reason = string(answer_members(response.get("incomplete_details", raw.NULL)).get("reason", raw.NULL))
     if string(response.get("status", raw.NULL)) == "incomplete":
         return REASONS.get(reason, LENGTH)
     return "tool_calls" if calls else "stop"
@@ -155,8 +155,8 @@ def failure(body: bytes) -> bytes:
         fields = raw.fields(raw.utf8(body))
     except ValueError:
         return body
-    said = members(fields.get("response", raw.NULL)) or fields
-    inner = members(said.get("error", raw.NULL)) or said
+    said = answer_members(fields.get("response", raw.NULL)) or fields
+    inner = answer_members(said.get("error", raw.NULL)) or said
     known = ("message", "code", "param", *(() if inner is said else ("type",)))
     error = {name: inner[name] for name in known if name in inner}
     if raw.blank(error.get("message", raw.NULL)):
@@ -170,10 +170,10 @@ def _texts(part: Fields, name: str) -> list[Raw]:
 
 
 def _summary(item: Fields) -> list[Raw]:
-    return [each for part in objects(item.get("summary", raw.NULL)) for each in _texts(part, "text")]
+    return [each for part in any_objects(item.get("summary", raw.NULL)) for each in _texts(part, "text")]
 
 
 def _thoughts(item: Fields) -> list[Raw]:
     """What it thought in words, or else the summary of it."""
-    told = [each for part in objects(item.get("content", raw.NULL)) for each in _texts(part, "text")]
+    told = [each for part in any_objects(item.get("content", raw.NULL)) for each in _texts(part, "text")]
     return told or _summary(item)

@@ -19,7 +19,7 @@ from msgspec import Raw
 
 from idetour.wire import raw
 from idetour.wire.raw import Fields
-from idetour.wire.turns import members, parts, string
+from idetour.wire.turns import any_members, parts, string
 
 DETAILS = "reasoning_details"
 THOUGHTS = ("thinking", "redacted_thinking")
@@ -58,7 +58,7 @@ def signed(messages: Raw) -> Raw:
 
 
 def _complete(message: Raw) -> Raw:
-    fields = members(message)
+    fields = any_members(message)
     calls = parts(fields.get(CALLS, raw.NULL))
     if not calls or any(SIGNATURE in _google(call) for call in calls):
         return message
@@ -66,12 +66,12 @@ def _complete(message: Raw) -> Raw:
 
 
 def _google(call: Fields) -> Fields:
-    return members(members(call.get(EXTRA, raw.NULL)).get(GOOGLE, raw.NULL))
+    return any_members(any_members(call.get(EXTRA, raw.NULL)).get(GOOGLE, raw.NULL))
 
 
 def _signed(call: Fields) -> Fields:
     """A call that is marked as another model's."""
-    extra = members(call.get(EXTRA, raw.NULL))
+    extra = any_members(call.get(EXTRA, raw.NULL))
     return call | {EXTRA: raw.of(extra | {GOOGLE: raw.of(_google(call) | {SIGNATURE: NOT_OURS})})}
 
 
@@ -83,7 +83,7 @@ def all_in(body: bytes) -> list[Raw]:
         found.append(seal)
         return False
 
-    without(members(Raw(body)), note)
+    without(any_members(Raw(body)), note)
     return found
 
 
@@ -107,7 +107,7 @@ def _item(item: Raw, foreign: Foreign) -> Raw | None:
     """An item of Responses, unless it is a foreign thought."""
     if not MARKS.search(item):
         return item
-    fields = members(item)
+    fields = any_members(item)
     thought = string(fields.get("type", raw.NULL)) == "reasoning"
     return None if thought and any(foreign(seal) for seal in of(fields)) else item
 
@@ -116,7 +116,7 @@ def _message(message: Raw, foreign: Foreign) -> Raw | None:
     """A message of Chat or of Messages without foreign thoughts; nothing where it holds nothing else."""
     if not MARKS.search(message):
         return message
-    fields = members(message)
+    fields = any_members(message)
     if string(fields.get("role", raw.NULL)) != "assistant":
         return message
     before = dict(fields)
@@ -150,7 +150,7 @@ def _unbound(fields: Fields) -> None:
 
     Where that is lost, it answers without (as `anthropic.write` has it).
     """
-    if string(members(fields.get("thinking", raw.NULL)).get("type", raw.NULL)) != "enabled":
+    if string(any_members(fields.get("thinking", raw.NULL)).get("type", raw.NULL)) != "enabled":
         return
     turns = parts(fields.get("messages", raw.NULL))
     last = next((turn for turn in reversed(turns) if turn.get("role") == Raw(b'"assistant"')), {})

@@ -11,6 +11,7 @@ from idetour.errors import BadRequest
 from idetour.wire import raw
 from idetour.wire.raw import Fields
 
+MOST = 10_000  # messages, items, tools: each costs microseconds, in which all others wait
 TEXTS = ("text", "input_text", "output_text")  # the types of parts that hold text
 
 
@@ -37,11 +38,14 @@ _text = msgspec.json.Decoder(str)
 
 
 def turns(fields: Fields) -> list[Turn]:
-    """All messages. Raises BadRequest where they are not a list of objects, each with a role that is text."""
+    """All messages. Raises BadRequest where they are not a list of objects, each with a role that is text, or too many."""
     try:
-        return _turns.decode(fields.get("messages", raw.EMPTY_LIST))
+        found = _turns.decode(fields.get("messages", raw.EMPTY_LIST))
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"`messages` must be a list of objects: {error}", param="messages") from None
+    if len(found) > MOST:
+        raise BadRequest(f"`messages` holds more than {MOST:,}", param="messages")
+    return found
 
 
 def text(content: Raw) -> str:
@@ -93,7 +97,7 @@ def parts(content: Raw) -> list[Fields]:
         return []
 
 
-def members(value: Raw) -> Fields:
+def any_members(value: Raw) -> Fields:
     """The members of an object, unparsed; none where the value is something else."""
     try:
         return raw.fields(value)
