@@ -7,16 +7,13 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from cli.printed import lines
 from qwen import Qwen
 from upstream import Upstream, status
 
 type Idetour = Callable[..., Result]
 
 KEY = "nvapi-canary-0123456789-wxyz"
-
-
-def lines(result: Result) -> list[str]:
-    return [" ".join(line.split()) for line in result.stdout.splitlines()]
 
 
 def test_without_accounts_it_says_how_to_get_one(idetour: Idetour) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from cli.printed import lines
+
 type Idetour = Callable[..., Result]
 
 
@@ -17,10 +19,9 @@ models: { coder: nim/openai/gpt-oss-120b }
 routes: { gpt-4o: [{ use: { coder: 3, demo/hello: 1 }, else: dashscope/qwen3-max }] }
 """)
     result = idetour("check", path, DASHSCOPE_API_KEY="sk-test-0000001234")
-    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
 
     assert result.exit_code == 0
-    assert lines == [
+    assert lines(result) == [
         f"{path}: fine",
         "asked for answered by key",
         "gpt-4o nim/openai/gpt-oss-120b 75% no key: set NVIDIA_API_KEY",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from cli.printed import lines
 from endpoints.talk import chat
 from idetour.accounts.pool import Listed
 from idetour.cli.faring import Account, condition
@@ -41,11 +42,6 @@ def port(house: Path, serving: Callable[..., Any]) -> int:
     state = folder("state")
     number: int = serving(house, state=state, admin=token(state)).port
     return number
-
-
-def lines(result: Result) -> list[str]:
-    assert "canary" not in result.output
-    return [" ".join(line.split()) for line in result.stdout.splitlines()]
 
 
 def test_who_was_asked_today_and_who_rests_is_asked_of_it(
@@ -99,7 +95,7 @@ def test_what_only_one_of_both_has_is_told(
     found = lines(idetour("accounts", "list", "-p", port))
 
     assert found[1:] == [
-        "house environment …abcd – the idetour that runs has not got it",
+        "house environment …abcd – the running idetour does not know it",
         "house environment …wxyz 0 ready",
     ]
 

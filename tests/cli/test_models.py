@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from cli.printed import lines
 from idetour.cli.models import tokens
 from upstream import Upstream, objecting, status
 
@@ -19,9 +20,8 @@ PROFILE = (
 
 def test_each_name_has_its_target_and_limits(idetour: Idetour, profile_file: Callable[..., Path]) -> None:
     result = idetour("models", profile_file(PROFILE), NVIDIA_API_KEY="nvapi-test-1234")
-    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
 
-    assert lines == [
+    assert lines(result) == [
         "name target context output key",
         "r nim/openai/gpt-oss-20b 131k 32k key …1234",
         "coder nim/openai/gpt-oss-20b 131k 32k key …1234",
@@ -58,11 +58,11 @@ def test_all_shows_what_lacks_a_key_and_what_is_gone(idetour: Idetour) -> None:
 
 
 def test_no_line_is_cut_for_a_program_that_reads_it(idetour: Idetour) -> None:
-    lines = idetour("models", "--all", COLUMNS="40").stdout.splitlines()
+    shown = idetour("models", "--all", COLUMNS="40").stdout.splitlines()
     listed = json.loads(idetour("models", "--all", "--json").stdout)
 
-    assert len(lines) == len(listed) + 1
-    assert "…" not in "".join(lines)
+    assert len(shown) == len(listed) + 1
+    assert "…" not in "".join(shown)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from cli.printed import lines
+
 type Idetour = Callable[..., Result]
 
 PROFILE = """
@@ -26,11 +28,6 @@ routes:
 @pytest.fixture
 def profile(profile_file: Callable[..., Path]) -> Path:
     return profile_file(PROFILE)
-
-
-def lines(result: Result) -> list[str]:
-    assert result.exit_code == 0, result.output
-    return [" ".join(line.split()) for line in result.stdout.splitlines()]
 
 
 def test_each_rule_and_each_word_says_whether_and_why(idetour: Idetour, profile: Path) -> None:

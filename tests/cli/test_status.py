@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from cli.printed import lines
 from conftest import ADDONS
 from endpoints.talk import ask, chat
 from idetour.cli.status import weighing
@@ -32,10 +33,6 @@ def started(
     state = folder("state")
     text = f"upstreams: {{ up: {{ url: '{upstream.url}' }} }}\nroutes: {{ m: [{{ use: {{ up/a: 1 }}, else: up/b }}] }}"
     return serving(profile_file(text), state=state, admin=token(state))
-
-
-def lines(result: Result) -> list[str]:
-    return [" ".join(line.split()) for line in result.stdout.splitlines()]
 
 
 def test_before_anything_was_asked_it_says_so(idetour: Idetour, started: Any) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from cli.printed import lines
 from idetour.cli.usage import money
 from idetour.home import folder
 from idetour.usage.store import FILE, Store
@@ -31,11 +32,6 @@ def used(home: Path) -> None:
     ):
         store.add(each)
     store.close()
-
-
-def lines(result: Result) -> list[str]:
-    assert result.exit_code == 0, result.output
-    return [" ".join(line.split()) for line in result.stdout.splitlines()]
 
 
 def test_each_group_and_the_whole_have_a_line(idetour: Idetour, used: None) -> None:

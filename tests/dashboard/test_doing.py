@@ -154,7 +154,7 @@ def test_more_of_the_past_is_a_click_away(idetour: "Serving", window: Window) ->
         "[...document.querySelectorAll('td.outcome')].every((each) => each.textContent.startsWith('failed'))"
     )
     seen.page.get_by_label("Search by").fill("nothing of that kind")
-    seen.find(".empty", "Nothing fits")
+    seen.find(".empty", "Nothing matches")
 
 
 def test_a_request_shows_its_course_and_what_was_changed(idetour: "Serving", window: Window) -> None:
@@ -169,7 +169,7 @@ def test_a_request_shows_its_course_and_what_was_changed(idetour: "Serving", win
     reasons = seen.find(".diff").locator("small").all_inner_texts()
     assert reasons[:4] == [
         *("how dashscope calls it", "dashscope wants it left out"),
-        *("plus always says so", "a default of the catalog"),
+        *("plus always sets it", "a default of the catalog"),
     ]
     assert seen.find(".diff li", "reasoning put back")
 

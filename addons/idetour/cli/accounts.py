@@ -37,7 +37,7 @@ def accounts() -> None:
 def list_(profile_name: str | None, as_json: bool, port: int) -> None:
     """All accounts with the last four characters of their keys, the environment's included.
 
-    An idetour that runs is asked who rests, until when and why, and how often each was asked today.
+    Who rests, until when and why, and how often each was asked today is what the running idetour says.
     """
     from idetour.cli import faring
     from idetour.cli.screen import console, table
@@ -62,7 +62,9 @@ def list_(profile_name: str | None, as_json: bool, port: int) -> None:
 )
 @of_profile
 def add(upstream: str, name: str, weight: float, profile_name: str | None) -> None:
-    """Ask for a key of UPSTREAM, or read it from a pipe, and keep it in the system's keyring or a closed file."""
+    """Ask for a key of UPSTREAM, or read it from a pipe, and keep it in the system's keyring or a file that only
+    you can read.
+    """
     place = upstream_of(profile_name, upstream)
     keep(typed_key(place.title), place, name=name, weight=weight)
 

@@ -1,6 +1,11 @@
 """`idetour check`: read a profile and say who answers what, without network."""
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from idetour.profile import Profile
 
 
 @click.command(short_help="Read a profile; show who answers what and which keys are missing.")
@@ -36,10 +41,14 @@ def check(profile: str | None) -> None:
             *(("", f"behind a proxy, as {name}") for name in made.names),
             *(("", f"web pages of {origin}") for origin in made.origins),
             *(("limit", f"{most:,} requests a minute of each caller") for most in [made.limit] if most),
-            (
-                "otherwise",
-                "the real host, with the IDE's own key" if made.passthrough else "404 with the nearest names",
-            ),
+            ("otherwise", otherwise(made)),
         ],
         indent=0,
     )
+
+
+def otherwise(profile: "Profile") -> str:
+    """What becomes of a name that is not listed."""
+    if "default" in profile.routes:
+        return "as default says"
+    return "the real host, with the IDE's own key" if profile.passthrough else "404 with the nearest names"

@@ -48,7 +48,7 @@ def doctor(
 ) -> None:
     """Try every hop of the road, live, in the order in which a request travels, and name the first that is broken.
 
-    Without PROFILE it is the one of the idetour that runs, else `default`.
+    Without PROFILE it is the one of the running idetour, else `default`.
     Nothing on this machine is changed. The exit code is 1 where a hop is broken.
     """
     from idetour.doctor import HOPS, Road, first_broken, walk

@@ -18,7 +18,7 @@ type Running = dict[str, Any]  # an account as PATH tells it
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`running` None: the idetour that runs has not got it, or none does (`alone`)."""
+    """`running` None: the idetour that runs does not know it, or none runs (`alone`)."""
 
     kept: "Listed"
     running: Running | None
@@ -81,7 +81,7 @@ def condition(account: Account) -> str:
     if kept.trouble:
         return kept.trouble
     if said is None and not account.alone:
-        return "the idetour that runs has not got it"
+        return "the running idetour does not know it"
     if said and said["state"] != "ready":
         why = f": {said['why']}" if said["why"] else ""
         return f"rests for {duration(said['left'])}{why}" if said["left"] else said["why"]

@@ -11,16 +11,29 @@ import click
 from idetour.errors import IdetourError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a write that failed knows no file name
+PORT = ["IDETOUR_PORT", "PORT", "CLAUDE_PROXY_PORT"]  # the variables that name it, the first one wins
+
+
+class Setting(click.Option):
+    """An option whose variable may also stand in `.env` in idetour's home."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        from idetour.profile.environment import variables
+
+        env = variables()
+        names = [self.envvar] if isinstance(self.envvar, str) else self.envvar or ()
+        return next((value for name in names if (value := env.get(name, "").strip())), None)
 
 
 # The port of an idetour that runs, for the commands that ask it something.
 its_port = click.option(
     "-p",
     "--port",
+    cls=Setting,
     type=click.IntRange(1, 65535),
     default=8080,
     show_default=True,
-    envvar=["IDETOUR_PORT", "PORT"],
+    envvar=PORT,
     help="Where idetour runs.",
 )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from idetour import ports
+from idetour.cli.group import PORT, Setting
 from idetour.cli.lead import WAYS, Way, prepared
 
 WEB_PORT = 8081
@@ -21,17 +22,6 @@ CHATTER = {  # a line per connection
     "mitmproxy.addons": logging.WARNING,
     "tornado.access": logging.WARNING,
 }
-
-
-class Setting(click.Option):
-    """An option whose variable may also stand in `.env` in idetour's home."""
-
-    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        from idetour.profile.environment import variables
-
-        env = variables()
-        names = [self.envvar] if isinstance(self.envvar, str) else self.envvar or ()
-        return next((value for name in names if (value := env.get(name, "").strip())), None)
 
 
 def where(host: str) -> str:
@@ -56,7 +46,7 @@ def where(host: str) -> str:
     type=click.IntRange(0, 65535),
     default=8080,
     show_default=True,
-    envvar=["IDETOUR_PORT", "PORT", "CLAUDE_PROXY_PORT"],
+    envvar=PORT,
     help="Where it listens; 0 for any.",
 )
 @click.option(

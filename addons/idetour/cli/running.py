@@ -1,7 +1,6 @@
 """The idetour that runs on a port of this machine, asked by its owner's commands."""
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 from idetour import ports
@@ -30,13 +29,15 @@ def is_idetour(address: str) -> bool:
 
 def authorization() -> dict[str, str]:
     """The access key of this machine's idetour, if it asks for one; api.openai.com is always asked with something."""
-    key = os.environ.get("IDETOUR_API_KEY", "").partition(",")[0].strip()
+    from idetour.profile.environment import variables
+
+    key = variables().get("IDETOUR_API_KEY", "").partition(",")[0].strip()
     return {"Authorization": f"Bearer {key or 'any'}"}
 
 
 def hint(answer: "httpx2.Response") -> str:
     """What to do where idetour itself wants a key, rather than an upstream; else nothing."""
-    ours = answer.status_code == 401 and "x-idetour-request-id" not in answer.headers
+    ours = answer.status_code == 401 and "x-idetour-attempts" not in answer.headers
     return " Here: set IDETOUR_API_KEY to one of them." if ours else ""
 
 

@@ -26,7 +26,7 @@ gateway_option = click.option(
     show_default=True,
     envvar="IDETOUR_AGENT_GATEWAY",
     metavar="URL",
-    help="The idetour that runs ask for models; `none`: their own configuration.",
+    help="The idetour whose models agents use; `none`: those of their own configuration.",
 )
 config_option = click.option(
     "--config",

@@ -15,7 +15,8 @@ export function weights(routes, differs, { apply, reset }) {
       const changed = names.some((name) => name in other || name in (other[number] ?? {}));
       const alone = rules.length === 1;
       const set = (said) => apply({ [route]: alone ? said : { [number]: said } });
-      return names.length > 1 ? [sliders(alone ? route : `${route} · ${number}`, rule, changed, set)] : [];
+      const title = alone ? t("weights_of", { route }) : t("weights_of_rule", { route, number });
+      return names.length > 1 ? [sliders(title, rule, changed, set)] : [];
     }),
   );
   if (!cards.length) return [];
@@ -23,7 +24,7 @@ export function weights(routes, differs, { apply, reset }) {
   return [h("div", { class: "row spread" }, h("p", { class: "muted" }, t("weights_do")), back), cards];
 }
 
-function sliders(route, { use, when }, changed, apply) {
+function sliders(title, { use, when }, changed, apply) {
   const values = new Map(Object.entries(use));
   const said = new Map();
   const whole = [...values.values()].every(Number.isInteger);
@@ -53,7 +54,7 @@ function sliders(route, { use, when }, changed, apply) {
   });
   const aside = [changed && badge(t("differs"), "fair"), send];
   tell();
-  return card([t("weights_of", { route }), when && h("small", {}, " ", conditions(when))], aside, lines);
+  return card([title, when && h("small", {}, " ", conditions(when))], aside, lines);
 }
 
 const conditions = (when) =>
