@@ -22,7 +22,7 @@ def test_another_profile_is_broken() -> None:
     [finding] = judged(HEALTH, "mine", "1")
 
     assert finding.state == "broken"
-    assert finding.text == "The idetour that runs has the profile team, not mine"
+    assert finding.text == "The running idetour has the profile team, not mine"
 
 
 def test_another_version_and_a_profile_that_broke_since_are_notes() -> None:

@@ -11,7 +11,7 @@ def judged(health: Mapping[str, Any], profile: str, version: str = __version__) 
     """Of what it says of itself, and what it should say."""
     if health["profile"] != profile:
         yield broken(
-            f"The idetour that runs has the profile {health['profile']}, not {profile}",
+            f"The running idetour has the profile {health['profile']}, not {profile}",
             f"Stop it and start: idetour run {profile}; or look at what runs: idetour doctor {health['profile']}",
         )
     if health["version"] != version:
