@@ -13,7 +13,6 @@ from idetour.endpoints.access import (
     check_key,
     check_origin,
     client_key,
-    hostname,
     is_direct,
     presented,
 )
@@ -221,12 +220,6 @@ def test_an_access_key_is_never_taken_for_the_clients_own(locked: Profile) -> No
 def test_a_bearer_without_a_word_is_no_key() -> None:
     pairs = itertools.product(("authorization",), ("", "Bearer", "Bearer  ", "Token x", "x"))
     assert [presented({name: value}) for name, value in pairs] == [{}] * 5
-
-
-@given(st.text())
-def test_what_is_not_a_host_has_no_name(text: str) -> None:
-    assert hostname(f"{text}@localhost") is None
-    assert hostname(f"localhost/{text}") is None
 
 
 def test_the_access_key_that_was_presented_is_known_by_its_last_four(locked: Profile) -> None:

@@ -2,6 +2,9 @@ import pytest
 
 from idetour.endpoints import entry
 from idetour.endpoints.entry import Entry, Line, Tickets
+from idetour.errors import Forbidden
+
+LINE = Line("api.openai.com", frozenset({"api.openai.com", "openrouter.ai"}))
 
 
 def test_a_ticket_is_good_once() -> None:
@@ -40,13 +43,15 @@ def test_a_door_does_not_print_the_credentials_that_it_keeps() -> None:
         ({"host": "openrouter.ai"}, "openrouter.ai"),
         ({"host": "API.OpenAI.com.:443"}, "api.openai.com"),
         ({}, "api.openai.com"),
-        ({"host": ""}, None),
-        ({"host": "elsewhere.example"}, None),
-        ({"host": "openrouter.ai@elsewhere.example"}, None),
     ],
 )
 def test_which_intercepted_host_is_meant_is_the_requests_to_say(
-    headers: dict[str, str], expected: str | None
+    headers: dict[str, str], expected: str
 ) -> None:
-    line = Line("api.openai.com", frozenset({"api.openai.com", "openrouter.ai"}))
-    assert line.meant(headers) == expected
+    assert LINE.meant(headers) == expected
+
+
+@pytest.mark.parametrize("host", ["", "elsewhere.example", "openrouter.ai@elsewhere.example", "127.0.0.1"])
+def test_a_host_that_is_not_intercepted_is_not_to_be_had_by_way_of_one_that_is(host: str) -> None:
+    with pytest.raises(Forbidden, match=r"by way of api\.openai\.com"):
+        LINE.meant({"host": host})

@@ -1,15 +1,20 @@
 """Tokens of tasks: what they open, what they count, and how they end."""
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from endpoints.talk import Answer, ask, chat, look
-from idetour.endpoints.grants import Grants
+from idetour.endpoints.grants import Grant, Grants
+from idetour.gateway.record import Record
 from idetour.secret import Secret
+from idetour.wire.usage import Usage
+from upstream import until
 
 if TYPE_CHECKING:
     from conftest import Serving
@@ -103,18 +108,56 @@ def test_tokens_survive_a_restart_and_only_their_digests_are_kept(
     monkeypatch.setenv("ACCESS", "the-access-key")
     file = profile_file(PROFILE)
     token = issued(serving(file, admin=ADMIN, state=tmp_path).port)["token"]
-    kept = tmp_path / "grants.json"
+    again = serving(file, admin=ADMIN, state=tmp_path)
+    kept = tmp_path / "grants.sqlite"
 
-    assert asked(serving(file, admin=ADMIN, state=tmp_path).port, token).status == 200
-    assert token not in kept.read_text()
+    assert asked(again.port, token).status == 200
+    assert token.encode() not in kept.read_bytes() + kept.with_name(kept.name + "-wal").read_bytes()
     assert kept.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff"])
-def test_a_file_that_cannot_be_read_lets_nobody_in(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "grants.json").write_bytes(content)
+def test_what_was_used_before_idetour_was_killed_counts(tmp_path: Path) -> None:
+    record = Record(asked="coder", door="direct", usage=Usage(prompt=100, completion=10, total=110))
+    killed = Grants(tmp_path / "grants.sqlite")
+    used, _ = killed.issue("used", seconds=60, models=None)
+    gone, _ = killed.issue("revoked", seconds=60, models=None)
+    killed.count(used, record)
+    killed.revoke(gone.id)
+    killed.count(gone, record)  # a request that outlives its token brings nothing back
 
-    assert Grants(tmp_path / "grants.json").live() == []
+    def written() -> list[Grant]:
+        with closing(Grants(tmp_path / "grants.sqlite")) as grants:
+            return grants.live()
+
+    until(lambda: written() == [used])  # nobody has closed it
+    killed.close()
+
+
+def test_a_token_that_is_over_does_not_stay_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "grants.sqlite"
+    with closing(Grants(path)) as grants:
+        grants.issue("short", seconds=0, models=None)
+    with closing(Grants(path)) as grants, closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT * FROM grants").fetchall() == []
+
+
+@pytest.mark.parametrize("content", [b"{", b"[1]", b"\xff" * 5000])
+def test_a_file_that_cannot_be_read_lets_nobody_in(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "grants.sqlite").write_bytes(content)
+
+    with closing(Grants(tmp_path / "grants.sqlite")) as grants:
+        assert grants.live() == []
+
+
+def test_a_grant_that_cannot_be_read_lets_nobody_in(tmp_path: Path) -> None:
+    path = tmp_path / "grants.sqlite"
+    with closing(Grants(path)) as grants:
+        grants.issue("a task", seconds=60, models=None)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE grants SET said = '{}'")
+
+    with closing(Grants(path)) as grants:
+        assert grants.live() == []
 
 
 @pytest.mark.parametrize("body", [{"seconds": "long"}, {"unknown": 1}, [], {"models": "coder"}])

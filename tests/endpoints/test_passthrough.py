@@ -253,8 +253,7 @@ def test_a_tasks_token_goes_to_no_host(
     serving_through: Callable[..., "Serving"], host: str, tls_upstream: Upstream
 ) -> None:
     started = serving_through()
-    granting = started.gateway.app.admin.grants.issue("a task", seconds=60, models=None)
-    _, token = asyncio.run_coroutine_threadsafe(granting, started._loop).result(5)
+    _, token = started.gateway.app.admin.grants.issue("a task", seconds=60, models=None)
     ticket = started.gateway.app.tickets.issue(Entry(host=host, local=True, credentials={"x-api-key": token}))
     ask(started.port, "POST", "/v1/files", b"x", host=HOST, x_idetour_ticket=ticket)
     assert [each.header("x-api-key") for each in tls_upstream.requests] == [None]

@@ -12,6 +12,7 @@ import pytest
 
 from endpoints.talk import Line, ask, look, request
 from idetour.endpoints import server
+from idetour.endpoints.asgi import Message
 from idetour.endpoints.serve import Gateway, assemble
 from idetour.profile.watch import Watched
 from upstream import Authority, until
@@ -59,6 +60,25 @@ def test_a_connection_that_somebody_else_accepted_is_served(gateway: Gateway) ->
 
     elsewhere = Elsewhere(gateway)
     assert (asyncio.run(elsewhere.met(twice)), len(elsewhere.over)) == ([200, 200], 1)
+
+
+def test_one_that_left_before_it_was_heard_gets_no_answer(gateway: Gateway) -> None:
+    """The system does not know its address any more, which says nothing about who it was."""
+    head = {"method": "POST", "path": "/v1/chat/completions", "headers": [(b"host", b"localhost")]}
+    sent: list[object] = []
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def ask() -> None:
+        await gateway.app({"type": "http", "client": None, **head}, receive, send)
+        await gateway.stop()
+
+    asyncio.run(ask())
+    assert sent == []
 
 
 @pytest.fixture
@@ -123,6 +143,32 @@ def test_a_head_that_never_ends_is_not_waited_for(
         assert line.ended()
 
 
+def test_what_is_left_of_a_body_that_nobody_reads_is_not_waited_for(
+    served: Callable[..., "Serving"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "KEEP_ALIVE_SECONDS", 0.5)
+    with Line(served().port) as line:
+        head = request("GET", "/health", content_length="9")
+        assert line.send(head).answer().status == 200
+        assert line.send(b"x").ended()
+
+
+def test_a_trailer_is_no_header(port: int) -> None:
+    end = b"0\r\nhost: elsewhere.example\r\n\r\n"
+    with Line(port) as line:
+        head = request("GET", "/health", transfer_encoding="chunked")
+        assert line.send(head + end).answer().status == 200
+
+
+@pytest.mark.parametrize("endless", [b"0\r\nx: ", b"1;"], ids=["trailer", "extension"])
+def test_what_belongs_to_no_body_is_not_collected_for_ever(port: int, endless: bytes) -> None:
+    with Line(port) as line:
+        head = request("GET", "/health", transfer_encoding="chunked")
+        assert line.send(head + endless).answer().status == 200
+        with pytest.raises(ConnectionError):
+            line.send(b"y" * (16 << 20))
+
+
 def test_silent_connections_do_not_keep_others_waiting(port: int) -> None:
     silent = [Line(port) for _ in range(50)]
     assert look(port, "/health").status == 200
@@ -139,14 +185,23 @@ def test_an_answer_that_takes_longer_than_a_head_may_is_not_cut(
 
 
 @pytest.mark.parametrize(
-    "said", [b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", b"GET / HTTP/9.9\r\nnonsense\r\n\r\n"]
+    "said",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
+        b"GET / HTTP/9.9\r\nnonsense\r\n\r\n",
+        b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n",
+    ],
+    ids=["TLS", "version", "path"],
 )
-def test_what_is_not_http_is_refused_as_an_api_does_and_closed(port: int, said: bytes) -> None:
+def test_what_is_not_http_is_refused_as_an_api_does_and_closed(
+    port: int, said: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     with Line(port) as line:
         answer = line.send(said).answer()
         assert (answer.status, line.ended()) == (400, True)
     assert answer.headers["content-type"] == "application/json"
     assert answer.json()["error"]["type"] == "invalid_request_error"
+    assert "rror" not in caplog.text  # asyncio's word on a protocol that raises
 
 
 def test_a_taken_port_is_an_error_and_not_an_exit(gateway: Gateway, port: int) -> None:
@@ -154,6 +209,21 @@ def test_a_taken_port_is_an_error_and_not_an_exit(gateway: Gateway, port: int) -
         with pytest.raises(OSError, match="in use"):
             await gateway.server.listen("127.0.0.1", port)
         await gateway.stop()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("turns", range(5))
+def test_whom_we_were_just_letting_in_when_we_end_is_cut_too(gateway: Gateway, turns: int) -> None:
+    async def run() -> None:
+        port = await gateway.server.listen("127.0.0.1", 0)
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await gateway.stop()
+            client.settimeout(10)
+            with contextlib.suppress(ConnectionResetError):
+                assert await asyncio.to_thread(client.recv, 1) == b""
 
     asyncio.run(run())
 

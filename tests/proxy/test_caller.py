@@ -68,8 +68,11 @@ def test_a_hello_that_does_not_end_is_not_collected_for_ever() -> None:
     assert named(*[piece] * (1 + HELLO_BYTES // len(piece)), ends=False)[0] is None
 
 
-def test_one_that_is_silent_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("idetour.proxy.caller.FIRST_BYTES_SECONDS", 0.02)
+@pytest.mark.parametrize("patience", ["FIRST_BYTES_SECONDS", "HELLO_SECONDS"])
+def test_one_that_is_silent_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch, patience: str
+) -> None:
+    monkeypatch.setattr(f"idetour.proxy.caller.{patience}", 0.02)
     assert named(b"\x16\x03", ends=False) == (None, True)
 
 

@@ -1,5 +1,6 @@
 """Which connections the gateway takes whole, and what becomes of the others."""
 
+import asyncio
 import json
 import socket
 import ssl
@@ -34,17 +35,33 @@ def test_one_port_serves_the_base_url_too(proxy: Callable[..., Proxy], profile: 
         assert client.post("/v1/chat/completions", json=ASK).status_code == 200
 
 
-def test_other_machines_are_turned_away(proxy: Callable[..., Proxy], profile: Path) -> None:
-    running = proxy(profile)
-    stranger = connection.Client(
-        peername=("192.168.7.7", 50000),
+def stranger(running: Proxy, address: str = "192.168.7.7") -> connection.Client:
+    """A connection of another machine, once it was greeted."""
+    client = connection.Client(
+        peername=(address, 50000),
         sockname=("192.168.7.1", running.port),
         proxy_mode=mode_specs.ProxyMode.parse("regular"),
     )
-    hook = running.master.addons.get("greeting").client_connected(stranger)
-    with pytest.raises(StopIteration):
-        hook.send(None)
-    assert stranger.error == "only this machine may use idetour"
+    greeted = running.master.addons.get("greeting").client_connected(client)
+    asyncio.run_coroutine_threadsafe(greeted, running.loop).result(10)
+    return client
+
+
+def test_other_machines_are_turned_away(proxy: Callable[..., Proxy], profile: Path) -> None:
+    assert stranger(proxy(profile)).error == "only this machine may use idetour"
+
+
+def test_another_machine_cannot_take_all_connections(
+    proxy: Callable[..., Proxy], profile_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("idetour.proxy.greeting.MOST_OF_ONE", 2)
+    running = proxy(profile_file("access: [sk-team-0123456789]\nmodels: {m: demo/hello}"), idetour_lan=True)
+    first, _, third = (stranger(running) for _ in range(3))
+    assert (first.error, third.error) == (None, "too many connections from one machine")
+    assert stranger(running, "192.168.7.8").error is None
+    for left in (first, third):
+        running.master.addons.get("greeting").client_disconnected(left)
+    assert stranger(running).error is None
 
 
 def test_with_a_key_other_machines_may_use_whatever_name_they_know_us_by(
@@ -86,6 +103,15 @@ def test_who_takes_us_for_a_socks_server_is_refused_at_once_and_told_of_once(
     told = [record.message for record in caplog.records if "SOCKS" in record.message]
     assert len(told) == 1
     assert f"to port {running.port}, which is an HTTP proxy" in told[0]
+
+
+def test_what_needs_a_host_says_so_where_none_was_told(
+    proxy: Callable[..., Proxy], profile: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with proxy(profile).line() as tls:
+        tls.sendall(b"GET /proxy.pac HTTP/1.0\r\n\r\n")
+        assert tls.recv(100).startswith(b"HTTP/1.1 400 ")
+    assert "fault" not in caplog.text
 
 
 class Slow:

@@ -54,6 +54,12 @@ def test_a_setting_that_would_loop_or_leak_ends_the_start_with_a_sentence(
     assert record.exc_info is None
 
 
+def test_a_password_of_the_proxy_is_not_passed_by(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(SystemExit):
+        configured(lambda _: None, proxyauth="me:secret", idetour_inspect="never")
+    assert "proxyauth" in caplog.text
+
+
 def test_while_it_runs_such_a_setting_is_refused_and_nothing_ends() -> None:
     def change(master: DumpMaster) -> bool:
         master.addons.get("settings").running()

@@ -136,12 +136,21 @@ def test_a_number_that_stands_for_a_user_is_not_told_either() -> None:
 
 
 def test_names_and_values_that_a_client_makes_up_cannot_drive_a_terminal_or_fill_a_disk() -> None:
-    names: dict[str, Any] = {"\x1b[31m\n" + "a" * 1000: 1, **{f"f{n}": 1 for n in range(1000)}}
+    names: dict[str, Any] = {"\x1b[31m\n" + "a" * 1000: 1, **{f"f{n}": 1 for n in range(900)}}
     changed = told(manners=Manners(accepts=frozenset({"model", "messages"})), **names)
     assert (len(changed), changed[-1]) == (MOST + 1, "…")
     assert all(each.isprintable() and len(each) < 200 for each in changed)
     asked = told(model=Model(name="m", target=TARGET, always={"verbosity": "low"}), verbosity="\x1b[31m")
     assert asked == ["verbosity rewritten (m: always)"]
+
+
+def test_a_key_in_the_wrong_place_is_not_told() -> None:
+    key = "sk-canary-0123456789"
+    model = Model(name="m", target=TARGET, always={"reasoning_effort": "low"})
+    assert told(model=model, reasoning_effort=key) == ["reasoning_effort rewritten (m: always)"]
+    field: dict[str, Any] = {key: 1}
+    accepting = Manners(accepts=frozenset({"model", "messages"}))
+    assert told(manners=accepting, **field) == ["a field dropped (up: accepts)"]
 
 
 def test_one_value_in_another_notation_is_no_change() -> None:

@@ -4,16 +4,13 @@ The last two keep a page in the user's browser from spending their keys
 (DNS rebinding and cross-site requests); being on loopback alone does not.
 """
 
-import re
 from collections.abc import Collection, Mapping
 
-from idetour.addresses import is_loopback
+from idetour.addresses import LOOPBACK, hostname, is_loopback
 from idetour.errors import Forbidden, Unauthorized
 from idetour.profile import Profile
 from idetour.secret import Secret
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
-AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:@/?#\s]+)(?::[0-9]+)?")
 CREDENTIALS = ("x-api-key", "api-key", "authorization")
 FORWARDED = ("x-forwarded-for", "x-real-ip", "forwarded")  # in which a proxy says for whom it asks
 GRANTED = "idt-"  # how the tokens of tasks begin: see grants.py
@@ -43,7 +40,7 @@ def check_key(profile: Profile, headers: Mapping[str, str], *, local: bool) -> N
         if local and not profile.access_names:
             return
         raise Unauthorized(
-            "This idetour answers others only with an access key, and none is set. Its owner sets one: "
+            "You need an access key to ask this idetour, and none is set. Its owner sets one: "
             f"{' or '.join(profile.access_names) or 'IDETOUR_API_KEY'} in its environment."
         )
     keys = presented(headers).values()
@@ -102,9 +99,3 @@ def check_origin(headers: Mapping[str, str], allowed: Collection[str]) -> str | 
             f"The web page {origin!r} may not use this idetour. Its owner can add it to `origins:` in the profile."
         )
     return origin
-
-
-def hostname(authority: str) -> str | None:
-    """`host:port` without the port, in lower case; None for anything odd (user info, spaces, two hosts)."""
-    match = AUTHORITY.fullmatch(authority.lower())
-    return match[1] if match else None

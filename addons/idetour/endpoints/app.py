@@ -121,9 +121,11 @@ class App:
         elif not (state := exchange.scope.get("state", {})).get("hop"):
             line: Line | None = state.get("line")
             host = line.meant(exchange.headers) if line else None
-            if host is None and not self.lan:
+            if not (host or self.lan):
                 check_host(exchange.headers, profile.names)
-            near = is_loopback((exchange.scope.get("client") or ("",))[0])
+            if (client := exchange.scope.get("client")) is None:  # the system does not know it any more
+                raise asyncio.CancelledError("the client left before it was heard")
+            near = is_loopback(client[0])
             return Entry(host=host, local=near and is_direct(exchange.headers, profile.names))
         raise Forbidden(
             "This port is for idetour's own use. Ask at the address that it printed at its start."

@@ -34,17 +34,12 @@ class Exchange:
     started: bool = False
     ended: bool = False
     gone: bool = False  # the client left before the end
-    error_body: Callable[[RequestError, str], bytes] = (
-        openai_body  # an error in the asker's protocol, and the id
-    )
+    error_body: Callable[[RequestError, str], bytes] = openai_body  # an error with the id, for the asker
     id: str = field(default_factory=new_id)
     marks: dict[str, str] = field(init=False)  # headers that every answer gets unless it has its own: the id
 
     def __post_init__(self) -> None:
-        self.marks = {
-            "x-idetour-request-id": self.id,
-            "x-request-id": self.id,
-        }  # the latter is what SDKs read
+        self.marks = dict.fromkeys(("x-idetour-request-id", "x-request-id"), self.id)  # SDKs read the latter
         self.headers = joined(self.scope["headers"])
         if self.scope.get("http_version") == "1.0":
             self.send = in_one_piece(self.send)

@@ -70,7 +70,7 @@ async def through(visit: Visit, request: chat.ChatRequest, client: Client) -> Re
             await visit.pipeline.chat(profile, request, client, key=key, record=door.record, asked=asked)
     finally:
         if door.grant:
-            door.grant.count(door.record)
+            visit.app.admin.grants.count(door.grant, door.record)
     return door.record
 
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from idetour.endpoints.access import hostname
+from idetour.addresses import hostname
 from idetour.endpoints.asgi import Exchange
 from idetour.endpoints.grants import Grant
+from idetour.errors import Forbidden
 from idetour.gateway.pipeline import Pipeline
 from idetour.gateway.record import Record
 from idetour.profile import Profile
@@ -46,10 +47,12 @@ class Line:
     host: str  # which it is
     hosts: frozenset[str]  # all that are intercepted
 
-    def meant(self, headers: Mapping[str, str]) -> str | None:
-        """The intercepted host that a request is for, by its `Host`; None where that is another."""
-        named = (hostname(headers.get("host", self.host)) or "").rstrip(".")
-        return named if named in self.hosts else None
+    def meant(self, headers: Mapping[str, str]) -> str:
+        """The intercepted host that a request is for, by its `Host`. Raises Forbidden where that is another."""
+        host = headers.get("host", self.host)
+        if (named := (hostname(host) or "").rstrip(".")) in self.hosts:
+            return named
+        raise Forbidden(f"Host {host!r} is not to be had by way of {self.host}, which is intercepted.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 Whoever starts an agent gives it such a token instead of a key. Its shell may
 read it, and what it is worth is gone when the task is. The tokens themselves
-are not kept, only their digests; these survive a restart.
+are not kept, only their digests; these survive a restart, with what was used.
 """
 
-import asyncio
 import hashlib
 import secrets
+import sqlite3
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,19 +15,24 @@ from pathlib import Path
 
 import msgspec
 
-from idetour import disk
 from idetour.endpoints.access import GRANTED, presented
 from idetour.errors import Forbidden, RequestError, Unauthorized
+from idetour.gateway.database import Database
 from idetour.gateway.news import News
 from idetour.gateway.record import Record
 
 BYTES = 24  # of randomness
 MOST = 10_000  # at a time
 LONGEST_SECONDS = 30 * 86400.0
+SCHEMA = """
+    CREATE TABLE IF NOT EXISTS grants (
+        digest TEXT PRIMARY KEY, expires REAL NOT NULL, said TEXT NOT NULL -- the grant, as JSON
+    );
+"""
 
 
 class Used(msgspec.Struct):
-    """Since the token was issued, or since idetour was started if that was later."""
+    """Since the token was issued."""
 
     requests: int = 0
     prompt: int = 0  # tokens
@@ -50,12 +55,6 @@ class Grant(msgspec.Struct):
                 code="model_not_granted",
             )
 
-    def count(self, record: Record) -> None:
-        self.usage.requests += 1
-        if record.usage:
-            self.usage.prompt += record.usage.prompt
-            self.usage.completion += record.usage.completion
-
     def told(self) -> dict[str, object]:
         names = ("id", "label", "expires", "models", "usage")
         return {name: getattr(self, name) for name in names}
@@ -68,15 +67,21 @@ class Grants:
     path: Path | None = None
     _all: dict[str, Grant] = field(default_factory=dict)  # by digest
     _news: dict[str, News] = field(default_factory=dict)  # what models say to who asks with it, by its id
-    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _database: Database = field(init=False)
 
     def __post_init__(self) -> None:
-        """Read what was issued before. A file that cannot be read lets nobody in."""
+        self._database = Database(self.path, SCHEMA, "tokens of tasks", self._read)
+
+    def _read(self, connection: sqlite3.Connection) -> None:
+        """What was issued before. A file that cannot be read lets nobody in."""
+        with connection:
+            connection.execute("DELETE FROM grants WHERE expires < ?", (time.time(),))
         try:
-            found = msgspec.json.decode(self.path.read_bytes(), type=list[Grant]) if self.path else []
-        except (OSError, ValueError):
-            found = []
-        self._all = {grant.digest: grant for grant in found if grant.expires > time.time()}
+            rows = connection.execute("SELECT said FROM grants").fetchall()
+            found = [msgspec.json.decode(said, type=Grant) for (said,) in rows]
+        except msgspec.MsgspecError as error:
+            raise sqlite3.DatabaseError(str(error)) from None
+        self._all = {grant.digest: grant for grant in found}
 
     def of(self, headers: Mapping[str, str]) -> Grant | None:
         """The grant of who asks; None where no such token is shown. Raises Unauthorized for one that is over."""
@@ -91,17 +96,27 @@ class Grants:
     def live(self) -> list[Grant]:
         return [grant for grant in self._all.values() if grant.expires > time.time()]
 
-    async def issue(self, label: str, *, seconds: float, models: list[str] | None) -> tuple[Grant, str]:
+    def issue(self, label: str, *, seconds: float, models: list[str] | None) -> tuple[Grant, str]:
         """A new grant and its token, which is said this once. Raises RequestError where there are too many."""
-        self._all = {grant.digest: grant for grant in self.live()}
+        for old in [each for each in self._all.values() if each.expires <= time.time()]:
+            self._drop(old)
         if len(self._all) >= MOST:
             raise RequestError(f"There are {MOST:,} tokens already.", status=503, code="overloaded")
         token = GRANTED + secrets.token_urlsafe(BYTES)
         expires = time.time() + min(max(seconds, 0.0), LONGEST_SECONDS)
         grant = Grant(secrets.token_hex(8), label, digest(token), expires, models)
         self._all[grant.digest] = grant
-        await self._write()
+        self._write(grant)
         return grant, token
+
+    def count(self, grant: Grant, record: Record) -> None:
+        """What a request used, also one that was given up."""
+        grant.usage.requests += 1
+        if record.usage:
+            grant.usage.prompt += record.usage.prompt
+            grant.usage.completion += record.usage.completion
+        if grant.digest in self._all:  # a request may outlive its token
+            self._write(grant)
 
     def news(self, grant: Grant) -> News:
         """What is told of a grant, for who begins to listen to it."""
@@ -113,22 +128,28 @@ class Grants:
         news = self._news.get(grant.id)
         return news if news and news.heard else None
 
-    async def revoke(self, id: str) -> Grant | None:
+    def revoke(self, id: str) -> Grant | None:
         """From the next request on its token is refused, and who listens to it is told. Returns what it was."""
         found = next((grant for grant in self._all.values() if grant.id == id), None)
         if found:
-            del self._all[found.digest]
+            self._drop(found)
             if news := self._news.pop(id, None):
                 news.close()
-            await self._write()
         return found
 
-    async def _write(self) -> None:
-        async with self._writing:
-            if self.path:
-                await asyncio.to_thread(
-                    disk.replace, self.path, msgspec.json.encode(list(self._all.values()))
-                )
+    def close(self) -> None:
+        """After what is still to be written; milliseconds."""
+        self._database.close()
+
+    def _drop(self, grant: Grant) -> None:
+        del self._all[grant.digest]
+        self._database.write("DELETE FROM grants WHERE digest = ?", (grant.digest,))
+
+    def _write(self, grant: Grant) -> None:
+        said = msgspec.json.encode(grant).decode()
+        self._database.write(
+            "INSERT OR REPLACE INTO grants VALUES (?, ?, ?)", (grant.digest, grant.expires, said)
+        )
 
 
 def digest(token: str) -> str:

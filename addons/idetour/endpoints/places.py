@@ -22,7 +22,7 @@ from idetour.endpoints import (
 from idetour.endpoints.entry import Visit
 from idetour.endpoints.recorder import RECORD
 from idetour.endpoints.responses import KEPT, RESPONSES
-from idetour.errors import NotAllowed
+from idetour.errors import BadRequest, NotAllowed
 
 CHAT, MODELS = "/v1/chat/completions", "/v1/models"
 VERSIONS = re.compile(r"^(?:/v1)+(?=/|$)")
@@ -71,9 +71,8 @@ def tidy(path: str) -> str:
         return f"/anthropic{inner}" if inner.startswith(MODELS) else inner
     path = re.sub(r"^/(?:api|compatible-mode|openai)(?=/v1)|^/openai(?=/models)", "", deployment.plain(path))
     path = VERSIONS.sub("/v1", re.sub(r"/{2,}", "/", path)).rstrip("/") or "/"
-    path = re.sub(
-        r"^/v1/chat/completions(?=/chat/completions$|/models$)", "/v1", path
-    )  # an endpoint as base URL
+    # An endpoint that was given as base URL.
+    path = re.sub(r"^/v1/chat/completions(?=/chat/completions$|/models$)", "/v1", path)
     path = re.sub(r"^/v1/messages/v1(?=/messages|/models)", "/v1", path)
     return f"/v1{path}" if BARE.fullmatch(path) else path
 
@@ -130,8 +129,10 @@ async def greeting(visit: Visit) -> None:
 
 
 async def configuration(visit: Visit) -> None:
-    """The proxy's auto-configuration."""
-    file = pac.script(visit.profile.hosts, visit.exchange.headers["host"])
+    """The proxy's auto-configuration. Raises BadRequest where it is not said by what name we were reached."""
+    if not (host := visit.exchange.headers.get("host")):
+        raise BadRequest("Say in `Host` at which address you ask: the proxy is there, too.")
+    file = pac.script(visit.profile.hosts, host)
     await visit.exchange.answer(200, file, {"content-type": pac.TYPE})
 
 

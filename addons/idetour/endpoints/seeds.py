@@ -18,7 +18,7 @@ from idetour.gateway.record import Record
 from idetour.routes.asked import Asked
 from idetour.wire import chat as wire
 from idetour.wire import raw
-from idetour.wire.assembly import as_text, members, objects
+from idetour.wire.assembly import answer_members, any_objects, as_text
 from idetour.wire.chat import ChatRequest
 from idetour.wire.messages import translate
 from idetour.wire.messages_whole import message
@@ -80,8 +80,8 @@ def flat(body: bytes, record: Record) -> bytes:
 
 def choice(completion: Fields) -> tuple[Fields, Fields]:
     """The first choice, and its message."""
-    first = next(iter(objects(completion.get("choices", raw.NULL))), {})
-    return first, members(first.get("message", raw.NULL))
+    first = next(iter(any_objects(completion.get("choices", raw.NULL))), {})
+    return first, answer_members(first.get("message", raw.NULL))
 
 
 def marked(record: Record) -> dict[str, Raw]:

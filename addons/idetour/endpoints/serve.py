@@ -35,7 +35,7 @@ from idetour.usage.store import Store
 log = logging.getLogger("idetour")
 
 LOGS = "logs"  # a folder of it, too
-GRANTS = "grants.json"  # the tokens of tasks
+GRANTS = "grants.sqlite"  # the tokens of tasks
 RESTS = "rests.sqlite"  # upstreams that are left alone for long, in the folder of the state
 LEARNED = "quirks.sqlite"  # what targets were found not to take
 # mitmproxy sets the root logger to DEBUG: a line per chunk.
@@ -76,6 +76,7 @@ class Gateway:
             self.pipeline.chronicle.close()
             self.pipeline.health.lasting.close()
             self.pipeline.quirks.close()
+            self.app.admin.grants.close()
             await self.pipeline.transports.pool.close()
 
 

@@ -102,15 +102,28 @@ class Server:
 
         Returns what still cleans up behind itself.
         """
+        loop = asyncio.get_running_loop()
         for listener in self._listeners:
-            listener.close()
-        for connection in list(self._state.connections):
-            with contextlib.suppress(Exception):
-                connection.transport.abort()
+            for sock in listener.sockets:
+                with contextlib.suppress(NotImplementedError):  # Windows
+                    loop.remove_reader(sock)
+        self._cut()
+        loop.call_soon(self._close)
         ending = set(self._state.tasks)
         for task in ending:
             task.cancel()
         return ending
+
+    def _close(self) -> None:
+        """A turn later: what was accepted last gets its transport only now, or never: python/cpython#109564."""
+        for listener in self._listeners:
+            listener.close()
+        asyncio.get_running_loop().call_soon(self._cut)
+
+    def _cut(self) -> None:
+        for connection in list(self._state.connections):
+            with contextlib.suppress(Exception):
+                connection.transport.abort()
 
 
 class Incoming(SSLProtocol):
@@ -139,18 +152,22 @@ class Connection(HttpToolsProtocol):
         super().__init__(**settings)
         self._closed = closed
         self._head: asyncio.TimerHandle | None = None
-        self._head_bytes = 0  # of a head that is not complete yet
+        self._bare_bytes = 0  # since the request, or a piece of its body, began
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(Corked(transport))  # type: ignore[arg-type]  # all that it lacks, it passes on
         self._await_head(KEEP_ALIVE_SECONDS)
 
     def data_received(self, data: bytes) -> None:
-        if self._head is not None:
-            self._head_bytes += len(data)
+        self._bare_bytes += len(data)
         super().data_received(data)
-        if self._head is not None and self._head_bytes > HEAD_BYTES:
-            self._refuse(TOO_LONG)
+        if self._bare_bytes > HEAD_BYTES:
+            self._refuse(TOO_LONG) if self._head else self.transport.abort()
+        elif not self._head and self.cycle.response_complete:  # what is left of a body that nobody reads
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                KEEP_ALIVE_SECONDS, self.timeout_keep_alive_handler
+            )
 
     def send_400_response(self, msg: str) -> None:
         """What uvicorn says in plain text, as a client of an API expects it."""
@@ -168,12 +185,21 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._head_bytes = 0
+        self._bare_bytes = 0
         self._await_head(HEAD_SECONDS)
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """After a body come trailers: they are no part of a head that was judged, and there may be no end of them."""
+        if self._head is not None:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
+        super().on_headers_complete()  # which may find that it is none
         self._await_head(None)
-        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._bare_bytes = 0
+        super().on_body(body)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._await_head(None)

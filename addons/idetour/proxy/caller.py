@@ -11,7 +11,8 @@ from idetour.proxy.engine import plain
 
 FIRST_BYTES_SECONDS = 120.0  # how long it may be silent
 FIRST_BYTES = 1 << 20  # that are read at once
-HELLO_BYTES = 64 << 10  # of a ClientHello: most have one or two thousand
+HELLO_BYTES = 16 << 10  # of a ClientHello: most have one or two thousand
+HELLO_SECONDS = 10.0  # how long it may take
 
 
 @dataclass(slots=True)
@@ -37,27 +38,30 @@ class Caller:
         return self._writer.transport
 
     async def hear(self) -> bool:
-        """Wait for more. False: nothing comes."""
+        """Wait for more. False: nothing comes, and nobody has to go on with it."""
         try:
             async with asyncio.timeout(FIRST_BYTES_SECONDS):
                 more = await self._reader.read(FIRST_BYTES)
         except (TimeoutError, OSError):
             more = b""
+        if not more:
+            self.client.error = "nothing was sent"
         self.said += more
         return bool(more)
 
     async def named(self, default: str = "") -> str | None:
         """The host that its ClientHello asks for; `default` where it names none. None: it is no ClientHello."""
-        while len(self.said) <= HELLO_BYTES:
-            try:
-                hello = parse_client_hello(self.said)
-            except ValueError:
-                return None
-            if hello:
-                return plain(hello.sni or default)
-            if not await self.hear():
-                return None
-        return None
+        try:
+            async with asyncio.timeout(HELLO_SECONDS):
+                while not (hello := parse_client_hello(self.said)):
+                    if len(self.said) > HELLO_BYTES or not await self.hear():
+                        return None
+        except TimeoutError:
+            self.client.error = "its ClientHello takes too long"
+            return None
+        except ValueError:
+            return None
+        return plain(hello.sni or default)
 
     def take(self) -> bytes:
         """What it has said, which is not kept here: connections live long."""

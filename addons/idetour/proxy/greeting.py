@@ -11,6 +11,7 @@ nothing on loopback for others to knock at.
 import logging
 import re
 import ssl
+from collections import Counter
 
 from mitmproxy import connection, ctx
 
@@ -30,6 +31,7 @@ METHODS = (b"GET /", b"POST /", b"HEAD /", b"OPTIONS /", b"PUT /", b"DELETE /", 
 # A whole head and nothing after it.
 CONNECT = re.compile(rb"CONNECT ([A-Za-z0-9.-]+):[0-9]+ HTTP/1\.[01]\r\n(?:[^\r\n]+\r\n)*\r\n")
 CONNECTED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+MOST_OF_ONE = 400  # connections of another machine: below what most systems let a process open
 HANDSHAKE = b"\x16"  # how TLS begins: the type of its first record (RFC 8446 §5.1)
 
 
@@ -40,11 +42,17 @@ class Greeting:
         self.to_us: set[str] = set()  # connections of mitmproxy's that speak to us as to a server
         self._engine, self._handshakes = engine, handshakes
         self._socks_told = False
+        self._of: Counter[str] = Counter()  # connections, by the address of another machine
 
     async def client_connected(self, client: connection.Client) -> None:
         """Turn away other machines; serve what nobody has to look at."""
-        if not (ctx.options.idetour_lan or is_loopback(client.peername[0])):
-            client.error = "only this machine may use idetour"
+        if not is_loopback(address := client.peername[0]):
+            self._of[address] += 1
+            if not ctx.options.idetour_lan:
+                client.error = "only this machine may use idetour"
+            elif self._of[address] > MOST_OF_ONE:
+                client.error = "too many connections from one machine"
+        if client.error is not None:
             return
         # Before it listens, an intercepted host would pass as one of the others.
         gateway = await self._engine.open()
@@ -52,15 +60,17 @@ class Greeting:
         mode, caller = client.proxy_mode.type_name, Caller.of(client)
         if caller is None or mode not in ("regular", "reverse"):
             return
-        if not await caller.hear():
-            client.error = "nothing was sent"
-        elif not (mode == "regular" and await self._visited(caller)):
+        if await caller.hear() and not (mode == "regular" and await self._visited(caller)):
             await self._intercept(caller, tunnels=mode == "regular")
         if client.error is None:
             caller.put_back()
 
     def client_disconnected(self, client: connection.Client) -> None:
         self.to_us.discard(client.id)
+        if (address := client.peername[0]) in self._of:
+            self._of[address] -= 1
+            if not self._of[address]:
+                del self._of[address]
 
     async def _visited(self, caller: Caller) -> bool:
         """Whether it speaks to us as to a server."""
@@ -94,8 +104,8 @@ class Greeting:
         caller.take()
         caller.answer(CONNECTED)
         if not await caller.hear():
-            caller.client.error = "nothing was sent"
-        elif caller.said.startswith(METHODS):
+            return
+        if caller.said.startswith(METHODS):
             await self._serve(caller, Line(host, self._engine.hosts))
         elif caller.said.startswith(HANDSHAKE) and (name := await caller.named(host)) in self._engine.hosts:
             await self._secure(caller, name)

@@ -99,6 +99,10 @@ class Settings:
             raise exceptions.OptionsError("idetour_keep_flows must be 0 or more.")
         if "idetour_inspect" in updated and options.idetour_inspect not in ("auto", "always", "never"):
             raise exceptions.OptionsError("idetour_inspect must be auto, always or never.")
+        if options.idetour_inspect == "never" and getattr(options, "proxyauth", None):
+            raise exceptions.OptionsError(
+                "Only flows are asked for proxyauth's password: unset idetour_inspect."
+            )
         for name in updated & {"save_stream_file", "hardump"}:
             keep_to_owner(getattr(options, name, None))
         if updated & {"mode", "listen_host", "idetour_lan"}:

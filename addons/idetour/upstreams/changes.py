@@ -16,6 +16,7 @@ from idetour.wire.raw import Fields
 MOST = 40  # changes that are told of one request
 LONGEST_NAME, LONGEST_VALUE = 60, 80  # characters
 PLAIN = re.compile(rb"-?[0-9][0-9.eE+-]{,30}|true|false|null")  # a number or a switch
+KEY = re.compile(r"(?=[\w.-]*\d)[\w.-]{20,}")  # what may be one, in the wrong place; no field is called so
 OURS = ("stream", "stream_options")  # how the upstream is asked is told apart
 PRIVATE = frozenset({"user", "safety_identifier", "session_id", "prompt_cache_key", "metadata"})
 # What may be shown where it is no number: words and switches, and nothing that people say.
@@ -119,8 +120,10 @@ def difference(name: str, was: Raw | None, value: Raw) -> str:
 
 def known(name: str) -> str:
     """A field's name; a client may have made it up."""
-    plain = len(name) <= LONGEST_NAME and name.isidentifier()
-    return name if plain else re.sub(r"[^\w.$-]", "_", name[:LONGEST_NAME])
+    begun = name[:LONGEST_NAME]
+    if KEY.search(begun):
+        return "a field"
+    return begun if begun.isidentifier() else re.sub(r"[^\w.$-]", "_", begun)
 
 
 def shown(name: str, value: Raw) -> str | None:
@@ -133,4 +136,5 @@ def shown(name: str, value: Raw) -> str | None:
         return None
     held = raw.value(value)
     text = held if isinstance(held, str) else bytes(value).decode()
-    return text if held is not None and text.isprintable() else None
+    secret = name != "model" and KEY.search(text)
+    return text if held is not None and text.isprintable() and not secret else None

@@ -32,14 +32,14 @@ async def issue(admin: Admin, exchange: Exchange) -> None:
     wanted = await wish(
         exchange, Wanted, '{"label": "a task", "seconds": 3600, "models": ["coder"]}, or less'
     )
-    grant, token = await admin.grants.issue(wanted.label[:200], seconds=wanted.seconds, models=wanted.models)
+    grant, token = admin.grants.issue(wanted.label[:200], seconds=wanted.seconds, models=wanted.models)
     await told(exchange, {**grant.told(), "token": token})
 
 
 async def revoke(admin: Admin, exchange: Exchange) -> None:
     """Answers with what it used. Raises NotFound."""
     wanted = await wish(exchange, Revoked, '{"id": "…"}')
-    if (gone := await admin.grants.revoke(wanted.id)) is None:
+    if (gone := admin.grants.revoke(wanted.id)) is None:
         raise none()
     await told(exchange, gone.told())
 
