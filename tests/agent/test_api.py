@@ -45,6 +45,7 @@ def test_a_client_that_knows_the_older_server_needs_no_change(serve: Serve, work
     ("method", "path", "status", "code"),
     [
         ("GET", "/nope", 404, "not_found"),
+        ("POST", "/api/tasks/x", 405, "method_not_allowed"),
         ("GET", "/api", 404, "not_found"),
         ("PUT", "/api/run", 405, "method_not_allowed"),
         ("GET", "/api/tasks?limit=x", 400, None),
@@ -82,4 +83,14 @@ def test_a_fault_of_ours_shows_its_traceback_only_where_that_is_wanted(
 
 def test_a_mistake_is_told_with_its_place() -> None:
     assert problem({"loc": ("body", "max_steps"), "msg": "must be a number"}) == "max_steps: must be a number"
-    assert problem({"loc": ("body",), "msg": "is missing"}) == "the request: is missing"
+    assert (
+        problem({"loc": ("body",), "msg": "Field required", "type": "missing"}) == "the body: it is missing"
+    )
+    assert problem({"loc": ("body", 1), "type": "json_invalid"}) == "the body: it is no JSON"
+
+
+def test_an_address_that_is_wrong_is_told_what_would_be_right(serve: Serve) -> None:
+    server = serve([DONE])
+
+    assert server.ask("GET", "/api/run").json()["error"] == "/api/run does not take GET, but POST."
+    assert server.ask("GET", "/nope").json()["error"] == "There is nothing at /nope. See /docs."

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from idetour.agent.desk import known, opened
+from idetour.agent.desk import check_tools, known, opened
 from idetour.agent.layout import Layout
+from idetour.agent.runner import Runner
 from idetour.agent.settings import Settings
-from idetour.errors import NotFound, RequestError
+from idetour.agent.store import Spec
+from idetour.errors import BadRequest, NotFound, RequestError
 
 
 def test_a_desk_leaves_nothing_running(layout: Layout, work: Path) -> None:
@@ -37,3 +39,11 @@ def test_a_store_that_cannot_be_opened_is_said_so(layout: Layout, work: Path) ->
 def test_a_task_that_is_not_known_is_an_error() -> None:
     with pytest.raises(RequestError, match="There is no task"):
         known("x" * 500, None)
+
+
+def test_a_tool_that_does_not_exist_is_said_so_where_tools_are_known() -> None:
+    spec = Spec(task="x", working_dir="/", tools=["bash", "typo"])
+
+    with pytest.raises(BadRequest, match=r"'typo'\. There are bash, task_done"):
+        check_tools(spec, Runner(tools=({"name": "bash"}, {"name": "task_done"})))
+    check_tools(spec, Runner())

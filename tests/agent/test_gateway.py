@@ -36,6 +36,24 @@ def test_a_token_is_issued_and_revoked(gateway: Gateway) -> None:
         gateway.first_model(card.token)
 
 
+def test_where_there_are_only_scripts_the_one_that_does_a_task_is_taken(
+    serving: Callable[..., "Serving"], profile_file: Callable[..., Path], tmp_path: Path
+) -> None:
+    file = profile_file("offer: available")
+    port = serving(file, admin=token(tmp_path), state=tmp_path).port
+    scripts = Gateway(f"http://127.0.0.1:{port}", tmp_path / "admin-token")
+
+    assert scripts.first_model(scripts.issue("a task", seconds=60).token) == "demo/agent"
+
+
+def test_what_is_forgotten_tells_what_it_used(gateway: Gateway) -> None:
+    gateway.issue("a task", seconds=60)
+
+    assert gateway.forget("another") == {}
+    assert gateway.forget("a task") == {"requests": 0, "prompt": 0, "completion": 0}
+    assert gateway.forget("a task") == {}
+
+
 def test_another_home_is_said_so(gateway: Gateway, tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="another home"):
         Gateway(gateway.url, tmp_path / "none").issue("x", seconds=1)

@@ -90,6 +90,17 @@ def test_a_page_that_is_allowed_may_ask_and_read(serve: Serve) -> None:
     assert "access-control-allow-origin" not in server.ask("GET", "/api/tasks").headers
 
 
+def test_a_request_without_a_body_may_say_that_it_is_a_form(serve: Serve) -> None:
+    """As axios does. A page that sends a form says where it is from."""
+    server = serve([DONE])
+    id, form = server.done()["task_id"], {"content_type": "application/x-www-form-urlencoded"}
+    stop = f"/api/tasks/{id}/stop"
+
+    assert server.ask("POST", stop, **form).status_code == 200
+    assert server.ask("POST", stop, **form, origin="https://evil.example").status_code == 403
+    assert server.ask("POST", stop, {"force": True}, **form).status_code == 415
+
+
 def test_a_body_that_is_too_long_is_refused(serve: Serve, work: Path) -> None:
     answer = serve([DONE]).ask("POST", "/api/run", {"task": "x" * (2 << 20), "working_dir": str(work)})
 

@@ -11,7 +11,7 @@ from agent.model import DONE, bash, create
 from agent.serving import Server
 from agent.test_enter import NAMESPACES
 from idetour.agent import tree
-from idetour.agent.isolation import account, entered, template
+from idetour.agent.isolation import account, clear, elsewhere, entered, template
 from idetour.agent.store import Spec
 from idetour.errors import SetupError
 from upstream import until
@@ -30,6 +30,21 @@ def test_without_isolation_the_box_lies_with_the_run(tmp_path: Path) -> None:
     assert (cell.box / "home").stat().st_mode & 0o777 == 0o700
     cell.remove()
     assert not cell.box.exists()
+
+
+def test_what_a_supervisor_could_not_remove_is_removed_wherever_it_lies(tmp_path: Path) -> None:
+    run = tmp_path / "0123456789"
+    (run / "box").mkdir(parents=True)
+    away, anothers = elsewhere(run), elsewhere(tmp_path / "abcdef0123")
+    clear(run)
+
+    assert (run.is_dir(), (run / "box").exists(), away.exists(), anothers.exists()) == (
+        True,
+        False,
+        False,
+        True,
+    )
+    anothers.rmdir()
 
 
 @AS_ROOT

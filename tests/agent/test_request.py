@@ -53,6 +53,9 @@ def test_a_configuration_lies_beside_the_servers_or_below_a_root(
     for path in (folder / "trae_config.yaml", folder / "b.yaml", work / "c.yaml"):
         path.write_text(text)
 
+    assert (
+        made(settings, work).config_file == made(settings, work, config_file="trae_config.yaml").config_file
+    )
     assert made(settings, work).config_file == settings.config
     assert made(settings, work, config_file="b.yaml").config_file == str(folder / "b.yaml")
     assert made(settings, work, config_file=str(work / "c.yaml")).config_file == str(work / "c.yaml")
@@ -62,6 +65,22 @@ def test_a_configuration_lies_beside_the_servers_or_below_a_root(
     for absent in ("none.yaml", "\0"):
         with pytest.raises(BadRequest):
             made(settings, work, config_file=absent)
+
+
+def test_the_servers_own_configuration_need_not_be_there_also_if_it_is_named(
+    settings: Settings, work: Path
+) -> None:
+    for named in ("trae_config.yaml", settings.config):
+        assert made(settings, work, config_file=named).config_file is None
+
+
+def test_a_request_that_is_refused_makes_no_directory(settings: Settings, work: Path) -> None:
+    for asked in ({"patch_path": "/etc/x"}, {"config_file": "none.yaml"}, {"task": ""}):
+        with pytest.raises(BadRequest):
+            made(settings, work, working_dir=f"{work}/new", **asked)
+    assert not (work / "new").exists()
+    made(settings, work, working_dir=f"{work}/new")
+    assert (work / "new").is_dir()
 
 
 def test_a_configuration_that_is_broken_is_said_so_at_once(settings: Settings, work: Path) -> None:

@@ -58,12 +58,23 @@ def test_a_result_is_not_written_through_a_link_that_the_agent_made(
 def test_only_the_end_of_a_console_is_searched_for_a_cause(tmp_path: Path) -> None:
     console = tmp_path / "log"
     console.write_text("KeyError: 'early'\n" + "x\n" * TAIL)
-    assert hint("it failed", console, Limits()) is None
+    assert hint("it failed", console, Limits(), began=True) is None
     console.write_text("x\n" * TAIL + "KeyError: 'late'\n")
 
-    assert hint("it failed", console, Limits()) == "The console says: KeyError: 'late'"
-    assert hint("KeyError: 'late'", console, Limits()) is None
-    assert hint("it failed", tmp_path / "none", Limits()) is None
+    assert hint("it failed", console, Limits(), began=True) == "The console says: KeyError: 'late'"
+    assert hint("KeyError: 'late'", console, Limits(), began=True) is None
+    assert hint("it failed", tmp_path / "none", Limits(), began=True) is None
+
+
+def test_where_no_agent_began_the_last_line_of_the_console_says_why(tmp_path: Path) -> None:
+    console = tmp_path / "log"
+    console.write_text("pulling\nCannot connect to the daemon.\n\n")
+
+    assert (
+        hint("it failed", console, Limits(), began=False) == "The console says: Cannot connect to the daemon."
+    )
+    assert hint("it failed", console, Limits(), began=True) is None
+    assert hint("it failed", tmp_path / "none", Limits(), began=False) is None
 
 
 def test_long_texts_are_cut_at_any_depth() -> None:

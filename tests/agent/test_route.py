@@ -76,6 +76,10 @@ def test_the_token_of_a_lost_run_is_revoked(
 
     assert server.wait(id)["status"] == "lost"
     assert Gateway(gateway.url, admin_token())._owner("GET") == {"tokens": []}
+    used = server.get(f"/api/tasks/{id}/usage")["usage"]
+    assert (used["agent"]["requests"], used["gateway"]["requests"]) == (1, 1)
+    assert server.ask("GET", f"/api/tasks/{id}/trajectory").status_code == 200
+    assert not layout.run(id).box.exists()  # the token was in it
 
 
 def test_a_run_whose_token_is_revoked_ends(

@@ -5,19 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from idetour.agent.workspace import allowed, copy, put, within
+from idetour.agent.workspace import allowed, copy, made, put, within
 from idetour.errors import BadRequest, Forbidden
 
 
 def test_a_directory_below_a_root_is_allowed_and_made(work: Path) -> None:
     assert allowed(f"{work}/a/../b/c", [work]) == work / "b" / "c"
+    assert not (work / "b").exists()
+    made(work / "b" / "c")
+    made(work / "b" / "c")
     assert (work / "b" / "c").is_dir()
     assert allowed(str(work), [work]) == work
 
 
 def test_one_that_is_missing_is_not_made_if_that_is_not_wanted(work: Path) -> None:
     with pytest.raises(BadRequest, match="is not a directory"):
-        allowed(f"{work}/a", [work], create=False)
+        made(work / "a", create=False)
 
 
 def test_a_link_is_judged_by_where_it_leads(work: Path, tmp_path: Path) -> None:
@@ -35,7 +38,7 @@ def test_a_file_in_the_way_is_said_so(work: Path) -> None:
     (work / "file").touch()
     for path in ("file", "file/below"):
         with pytest.raises(BadRequest):
-            allowed(f"{work}/{path}", [work])
+            made(allowed(f"{work}/{path}", [work]))
 
 
 def test_a_copy_stays_inside(work: Path, tmp_path: Path) -> None:

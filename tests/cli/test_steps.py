@@ -60,6 +60,18 @@ def test_what_runs_is_alive(paper: io.StringIO) -> None:
     assert "  7           thinks …" in paper.getvalue()
 
 
+def test_a_step_that_is_over_does_not_stand_there_twice(paper: io.StringIO) -> None:
+    """Not even until the part that is alive is drawn again."""
+    board = Board()
+    board._live.auto_refresh = False
+    with board:
+        board.show(Event(1, 100.0, "step.started", {"step": 7}))
+        board._live.refresh()
+        paper.truncate(paper.seek(0))
+        board.show(Event(2, 101.0, "step.completed", {}))
+        assert paper.getvalue().count("  7 ") == 1
+
+
 def delta(**data: Any) -> Event:
     return Event(1, 100.0, "llm.delta", {"step": 1, **data})
 

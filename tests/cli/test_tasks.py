@@ -56,3 +56,10 @@ def test_a_run_that_fails_is_an_exit_code(
 
     assert done.returncode == 1
     assert "the model says 400" in done.stdout
+
+
+def test_a_directory_that_is_mistyped_is_not_made(home: Path, tmp_path: Path) -> None:
+    done = agent("run", "--dir", str(tmp_path / "typo"), "x")
+
+    assert (done.returncode, "does not exist" in done.stderr) == (2, True)
+    assert not (tmp_path / "typo").exists()

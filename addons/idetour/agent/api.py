@@ -29,6 +29,12 @@ from idetour.secret import Secret
 
 log = logging.getLogger("idetour")
 
+WORDS = {  # where the framework's would not be understood
+    "json_invalid": "it is no JSON",
+    "missing": "it is missing",
+    "model_attributes_type": "it is no JSON object",
+}
+
 
 def made(settings: Settings, place: Layout, token: Secret | None) -> ASGIApp:
     """The application. Nothing runs before its lifespan begins."""
@@ -70,8 +76,13 @@ def refusals(app: FastAPI, *, debug: bool) -> None:
         return refusal(BadRequest("; ".join(map(problem, error.errors()))))
 
     @app.exception_handler(HTTPException)
-    async def framework(_: Request, error: HTTPException) -> Response:
-        said = RequestError(str(error.detail), status=error.status_code, headers=error.headers)
+    async def framework(asked: Request, error: HTTPException) -> Response:
+        words = {
+            404: f"There is nothing at {asked.url.path}. See /docs.",
+            405: f"{asked.url.path} does not take {asked.method}, but {(error.headers or {}).get('Allow')}.",
+        }
+        message = words.get(error.status_code, str(error.detail))
+        said = RequestError(message, status=error.status_code, headers=error.headers)
         said.code = HTTPStatus(error.status_code).name.lower()
         return refusal(said)
 
@@ -89,8 +100,8 @@ def refusals(app: FastAPI, *, debug: bool) -> None:
 def problem(found: dict[str, object]) -> str:
     """A mistake in a request, in words: where, and what."""
     place = found.get("loc")
-    where = ".".join(str(part) for part in place[1:]) if isinstance(place, tuple) else ""
-    return f"{where or 'the request'}: {found.get('msg')}"
+    parts = [part for part in place[1:] if isinstance(part, str)] if isinstance(place, tuple) else []
+    return f"{'.'.join(parts) or 'the body'}: {WORDS.get(str(found.get('type'))) or found.get('msg')}"
 
 
 def application() -> ASGIApp:

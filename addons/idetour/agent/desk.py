@@ -19,7 +19,7 @@ from idetour.agent.request import new_id
 from idetour.agent.runner import Runner, find
 from idetour.agent.settings import Settings
 from idetour.agent.store import Order, Spec, Store, Task
-from idetour.errors import NotFound, RequestError
+from idetour.errors import BadRequest, NotFound, RequestError
 from idetour.secret import Secret
 
 STOP_SECONDS = 2.0  # that a stop waits for the end it asked for
@@ -51,7 +51,7 @@ class Desk:
         return known(id, await asyncio.to_thread(self.store.task, id))
 
     async def submit(self, spec: Spec, *, priority: int = 0, key: str | None = None) -> Task:
-        """Raises Full, Conflict, and RequestError where nothing can run tasks."""
+        """Raises Full, Conflict, BadRequest, and RequestError where nothing can run tasks."""
         runner = await self.runner()
         if self.settings.works and runner.kind == "unavailable":
             raise RequestError(
@@ -60,6 +60,7 @@ class Desk:
                 code="no_runner",
                 headers={"retry-after": "60"},
             )
+        check_tools(spec, runner)
         digest = hashlib.sha256(msgspec.json.encode(spec)).hexdigest()
         order = Order(id=new_id(), spec=spec, priority=priority, key=key, digest=digest)
         task = await asyncio.to_thread(self.store.submit, order, most=self.settings.queue)
@@ -84,6 +85,14 @@ class Desk:
             await asyncio.sleep(LOOK_SECONDS)
             task = await self.task(id)
         return task
+
+
+def check_tools(spec: Spec, runner: Runner) -> None:
+    """Raises BadRequest for a tool that Trae Agent does not have, where it could be asked."""
+    names = [each["name"] for each in runner.tools]
+    for name in spec.tools or ():
+        if names and name not in names:
+            raise BadRequest(f"There is no tool {name!r}. There are {', '.join(names)}.", param="tools")
 
 
 def known(id: str, task: Task | None) -> Task:

@@ -14,10 +14,11 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from idetour.agent import isolation, tree, webhook
 from idetour.agent.gateway import Gateway, label
-from idetour.agent.layout import Layout, admin_token
+from idetour.agent.layout import Layout, admin_token, take
 from idetour.agent.store import ACTIVE, END, Status, Store, Task
 from idetour.agent.trajectory import Said
 from idetour.errors import SetupError
@@ -157,27 +158,35 @@ class Engine:
                 self._lost(task.id)  # it was to be stopped meanwhile
 
     def _lost(self, id: str) -> None:
-        """Say so, and kill what its supervisor can no longer kill."""
+        """Say so, and do what its supervisor no longer can."""
         task = self.store.task(id)
         if task is None or not task.live:  # it came to its end since we looked
             return
-        killed = tree.kill_marked(id)
-        isolation.end(id, task.spec)
-        if task.spec.gateway:
-            with suppress(SetupError):
-                Gateway(task.spec.gateway, admin_token()).forget(label(id))
+        killed, used = self._swept(task)
         status: Status = "lost" if task.pid or task.status != "cancelling" else "cancelled"
         why = "Its supervisor died" + (
             f"; {killed} processes that it had started were killed." if killed else "."
         )
-        said: list[Said] = [
-            ("error", {"message": why, "error": why, "leftovers": killed}),
-            (END, {"status": status}),
-        ]
+        data = {"message": why, "error": why, "leftovers": killed, "usage": used}
+        said: list[Said] = [("error", data), (END, {"status": status})]
         if self.store.finish(id, said, status=status, success=False, error=why) and (
             ended := self.store.task(id)
         ):
             webhook.deliver_soon(ended)
+
+    def _swept(self, task: Task) -> tuple[int, dict[str, Any]]:
+        """What its supervisor would have done in the end: how many processes were killed, what its token used."""
+        killed = tree.kill_marked(task.id)
+        isolation.end(task.id, task.spec)
+        used = {}
+        if task.spec.gateway:
+            with suppress(SetupError):
+                used = Gateway(task.spec.gateway, admin_token()).forget(label(task.id))
+        run = self.layout.run(task.id)
+        with suppress(OSError):
+            take(run.box / "trajectory.json", run.trajectory)
+        isolation.clear(run.folder)
+        return killed, {"gateway": used} if used else {}
 
     def tidy(self) -> None:
         """Remove tasks that have been over for long."""

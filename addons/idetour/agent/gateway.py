@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from http.client import HTTPConnection
 
 TOKENS = "/admin/api/tokens"
+DEMO = "demo/agent"
 SECONDS = 10.0  # it is on this machine
 
 
@@ -62,18 +63,18 @@ class Gateway:
         """From now on the token is refused. Returns its usage. Raises SetupError."""
         return dict(self._owner("DELETE", {"id": id})["usage"])
 
-    def forget(self, label: str) -> None:
-        """Revoke what was issued under that label. Raises SetupError."""
-        for each in self._owner("GET")["tokens"]:
-            if each["label"] == label:
-                self.revoke(each["id"])
+    def forget(self, label: str) -> dict[str, Any]:
+        """Revoke what was issued under that label, which is one token. Returns its usage. Raises SetupError."""
+        found = [str(each["id"]) for each in self._owner("GET")["tokens"] if each["label"] == label]
+        return self.revoke(found[0]) if found else {}
 
     def first_model(self, token: Secret) -> str:
-        """What a run asks for that names no model. Raises SetupError."""
+        """What a run asks for that names no model: of the scripts, the one that does a task. Raises SetupError."""
         listed = self._ask("GET", "/v1/models", headers={"authorization": f"Bearer {token.reveal()}"})["data"]
         if not listed:
             raise SetupError(f"The idetour at {self.url} offers no model. See `idetour models --all`.")
-        return str(listed[0]["id"])
+        names = [str(each["id"]) for each in listed]
+        return DEMO if names[0].startswith("demo/") and DEMO in names else names[0]
 
     def line(self, seconds: float) -> "HTTPConnection":
         """A connection that is not made yet, which waits so long for each answer."""

@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from idetour import disk
+from idetour.addresses import LOOPBACK, hostname
 from idetour.agent.answers import refusal
 from idetour.errors import BadRequest, Forbidden, RequestError, SetupError, TooLarge, Unauthorized
 from idetour.secret import Secret
@@ -29,8 +30,6 @@ BYTES = 32  # of randomness
 LENGTH = 43  # characters in which they are written
 TICKET_SECONDS = 600.0
 BODY = 1 << 20  # bytes
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
-AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:@/?#\s]+)(?::[0-9]+)?")
 STREAM = re.compile(r"/api/tasks/([^/]+)/stream")
 PUBLIC = ("/api/health", "/docs", "/openapi.json")  # say no more than that we are here, and what we are
 
@@ -132,13 +131,11 @@ def check_origin(headers: Mapping[str, str], allowed: frozenset[str]) -> str | N
     return origin
 
 
-def hostname(authority: str) -> str | None:
-    match = AUTHORITY.fullmatch(authority.lower())
-    return match[1] if match else None
-
-
 def check_body(scope: Scope, headers: Mapping[str, str]) -> None:
-    """What a form of any web page could send is refused, whatever it says in it."""
+    """What a form of any web page could send is refused, whatever it says in it.
+
+    Nothing at all may have any type: clients say that of a form where there is no body. A page's has an Origin.
+    """
     if scope["method"] not in ("POST", "PUT", "PATCH"):
         return
     length = headers.get("content-length", "0")
@@ -146,7 +143,7 @@ def check_body(scope: Scope, headers: Mapping[str, str]) -> None:
         raise too_large()
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     empty = length == "0" and "transfer-encoding" not in headers
-    if kind != "application/json" and not (empty and not kind):
+    if kind != "application/json" and not empty:
         raise BadRequest(
             f"Send `content-type: application/json`; this came as {kind[:60] or 'nothing'}.",
             status=415,

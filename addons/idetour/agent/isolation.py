@@ -138,7 +138,17 @@ def end(task: str, spec: Spec) -> None:
 
 
 def elsewhere(run: Path) -> Path:
-    return Path(tempfile.mkdtemp(prefix=f"idetour-{run.name[:8]}-"))
+    return Path(tempfile.mkdtemp(prefix=beginning(run)))
+
+
+def beginning(run: Path) -> str:
+    return f"idetour-{run.name[:8]}-"
+
+
+def clear(run: Path) -> None:
+    """Remove the cell of a task whose supervisor died before it could: a key or a token is in it."""
+    for box in (run / "box", *Path(tempfile.gettempdir()).glob(f"{beginning(run)}*")):
+        shutil.rmtree(box, ignore_errors=True)
 
 
 def account(name: str | None) -> tuple[int, int]:

@@ -61,7 +61,7 @@ class Shadow:
         size = into.stat().st_size
         if size > most:
             into.unlink()
-            raise SetupError(f"it would be {size / 1e6:,.0f} MB long.")
+            raise SetupError(f"it would be {size / (1 << 20):,.0f} MB long.")
         return size > 0
 
     def _tree(self, stopped: Callable[[], bool] = lambda: False) -> str:

@@ -108,6 +108,7 @@ def opened(url: Secret) -> "Postgres":
         max_size=4,
         open=True,
         timeout=WAIT_SECONDS,
+        reconnect_timeout=WAIT_SECONDS,  # else it waits twice as long each time, and minutes after all is well again
         kwargs={"autocommit": True, "row_factory": psycopg.rows.dict_row, **KEPT_ALIVE},
     )
     return Postgres(url, pool)
@@ -159,7 +160,7 @@ class Postgres(Tables):
             self._heard += sum(1 for _ in self._ear.notifies(timeout=0))
         except psycopg.OperationalError as error:
             self._deaf()
-            raise Unwritable(f"The database does not answer: {error}") from error
+            raise Unwritable(away(error)) from error
         return self._heard
 
     def close(self) -> None:
@@ -243,4 +244,9 @@ def failing() -> Iterator[None]:
     try:
         yield
     except broken() as error:
-        raise Unwritable(f"What happens to tasks cannot be written: {str(error).strip()}") from error
+        raise Unwritable(away(error)) from error
+
+
+def away(error: Exception) -> str:
+    """The driver's message goes on with what it guesses."""
+    return f"The database of tasks cannot be used now: {str(error).strip().partition('\n')[0]}."

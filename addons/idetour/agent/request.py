@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from idetour.agent.config import existing, read
 from idetour.agent.settings import Settings
 from idetour.agent.store import Spec
-from idetour.agent.workspace import allowed, within
+from idetour.agent.workspace import allowed, made, within
 from idetour.errors import BadRequest, Forbidden, SetupError
 
 TASK = 200_000  # characters
@@ -60,7 +60,7 @@ class Asked(BaseModel):
 def spec(asked: Asked, settings: Settings) -> Spec:
     """Raises BadRequest, Forbidden. Touches the disk."""
     roots = [Path(root) for root in settings.roots]
-    work = allowed(asked.working_dir, roots, create=asked.create)
+    work = allowed(asked.working_dir, roots)
     for name in ("trajectory_file", "patch_path"):
         if path := getattr(asked, name):
             within(path, work, name)
@@ -70,8 +70,10 @@ def spec(asked: Asked, settings: Settings) -> Spec:
             read(config, provider=asked.provider)
         except SetupError as error:
             raise BadRequest(str(error), param="config_file") from error
+    task = words(asked, work)
+    made(work, create=asked.create)  # not for a request that is refused
     return Spec(
-        task=words(asked, work),
+        task=task,
         working_dir=str(work),
         provider=asked.provider,
         model=asked.model,
@@ -122,9 +124,13 @@ def words(asked: Asked, work: Path) -> str:
 
 
 def configuration(asked: str | None, settings: Settings) -> Path | None:
-    """The file that is used, if there is one. Raises BadRequest, Forbidden."""
-    found = existing(config_place(asked, settings))
-    if asked and not found:
+    """The file that is used, if there is one: the server's own need not be there, be it named or not.
+
+    Raises BadRequest, Forbidden.
+    """
+    path = config_place(asked, settings)
+    found = existing(path)
+    if asked and not found and path != Path(settings.config).resolve():
         raise BadRequest(f"There is no configuration {asked}.", param="config_file")
     return found
 

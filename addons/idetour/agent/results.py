@@ -13,6 +13,7 @@ from idetour.agent.workspace import put
 from idetour.errors import SetupError
 
 TAIL = 65536  # bytes of the console in which a cause is looked for
+LINE = 300  # characters of it that are told
 
 
 def patched(launch: Launch, path: Path) -> tuple[bool, str]:
@@ -38,13 +39,14 @@ def kept(launch: Launch, run: Run) -> list[str]:
     ]
 
 
-def hint(error: str, console: Path, held: Limits) -> str | None:
-    """What the console knows more of a failure."""
+def hint(error: str, console: Path, held: Limits, *, began: bool) -> str | None:
+    """What the console knows more of a failure: where no agent began, its last line tells why, a container's say."""
     log = ""
     with suppress(OSError), console.open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
         log = file.read().decode(errors="replace")
-    if (said := outcome.hint(log)) and said not in error:
+    last = "" if began else log.rstrip().rpartition("\n")[2].strip()[-LINE:]
+    if (said := outcome.hint(log) or last) and said not in error:
         return f"The console says: {said}"
     return limits.hint(f"{error}\n{log}", held)
 

@@ -163,7 +163,7 @@ class Supervisor:
             if now - spoke > spec.idle:
                 return "timed_out", f"Nothing happened for {spec.idle:,.0f} s."
             if child.written > spec.output or (tail and tail.too_long):
-                return "failed", f"It wrote more than {spec.output / 1e6:,.0f} MB."
+                return "failed", f"It wrote more than {limits.size(spec.output)}."
             if excess := watch.excess(os.getpid()):
                 return "failed", excess
             if self._waiting and now - self._waits_since > UNWRITTEN:
@@ -238,7 +238,8 @@ class Supervisor:
             why = trouble or "The agent says that it is done, but it changed nothing."
             return ended.unless("failed", why)
         if ended.status == "failed" and ended.error:
-            hint = results.hint(ended.error, self.run.log, self._limits) or self._refused
+            began = bool(self.tally.usage)
+            hint = results.hint(ended.error, self.run.log, self._limits, began=began) or self._refused
             return ended.unless("failed", f"{ended.error} {hint or ''}".rstrip())
         return ended
 

@@ -185,14 +185,14 @@ async def usage(at: At, id: str) -> Response:
 
 
 def spent(at: Desk, task: Task) -> dict[str, Any]:
-    """Of the last event but one, which has the sums; before that, of all answers."""
+    """Of all answers until now; and of the last event but one, which has the sums."""
     from idetour.agent.outcome import Tally
 
     tally, after = Tally(), 0
     while found := at.store.events(task.id, after=after):
         for event in found:
             if sums := event.data.get("usage") if event.type in ("complete", "stopped", "error") else None:
-                return dict(sums)
+                return {"agent": tally.usage, **sums}
             tally.count(event.type, event.data)
         after = found[-1].seq
     return {"agent": tally.usage}

@@ -13,24 +13,35 @@ from pathlib import Path
 from idetour.errors import BadRequest, Forbidden
 
 
-def allowed(asked: str, roots: Sequence[Path], *, create: bool = True) -> Path:
-    """The real directory that is meant, made where it is missing and `create` is set.
+def allowed(asked: str, roots: Sequence[Path]) -> Path:
+    """The real path that is meant, of a directory or of none.
 
-    Raises BadRequest for what is no absolute path of a directory, Forbidden outside the `roots`.
+    Raises BadRequest for what is no absolute path, Forbidden outside the `roots`.
     """
     if "\0" in asked or not Path(asked).is_absolute():
         raise BadRequest("`working_dir` must be an absolute path.", param="working_dir")
     try:
         path = Path(os.path.realpath(asked))
-        check_inside(path, roots)
+    except OSError as error:
+        raise unusable(error) from error
+    check_inside(path, roots)
+    return path
+
+
+def made(path: Path, *, create: bool = True) -> None:
+    """Make the directory where it is missing and `create` is set. Raises BadRequest for what is none."""
+    try:
         if create:
             path.mkdir(parents=True, exist_ok=True)
         found = path.is_dir()
     except OSError as error:
-        raise BadRequest(f"`working_dir` cannot be used: {error.strerror}.", param="working_dir") from error
+        raise unusable(error) from error
     if not found:
         raise BadRequest(f"{path} is not a directory.", param="working_dir")
-    return path
+
+
+def unusable(error: OSError) -> BadRequest:
+    return BadRequest(f"`working_dir` cannot be used: {error.strerror}.", param="working_dir")
 
 
 def check_inside(path: Path, roots: Sequence[Path]) -> None:

@@ -1,7 +1,6 @@
 """What happens in a task, as a terminal shows it: a row for each step, the newest one alive; plain lines in a pipe."""
 
 import time
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -91,22 +90,23 @@ class Board:
     """Steps as rows that fit the window: what is over scrolls up, what runs is drawn again and again."""
 
     def __init__(self) -> None:
-        self._step: Step | None = None
-        self._tokens = self._steps = 0
-        self._began = time.time()
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
         from rich.live import Live
 
         from idetour.cli.screen import console
 
-        alive = Live(get_renderable=self.drawn, console=console, refresh_per_second=FRESH, transient=True)
-        self._stack.enter_context(alive)
+        self._step: Step | None = None
+        self._tokens = self._steps = 0
+        self._began = time.time()
+        self._live = Live(
+            get_renderable=self.drawn, console=console, refresh_per_second=FRESH, transient=True
+        )
+
+    def __enter__(self) -> Self:
+        self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        self._live.stop()
 
     def show(self, event: "Event") -> None:
         from idetour.cli.screen import console
@@ -121,9 +121,11 @@ class Board:
                 if event.type == "step.completed":
                     done, self._step = self._step, None
                     self._steps, self._tokens = self._steps + 1, self._tokens + done.tokens
+                    self._live.refresh()  # else the row would stand there twice until the next time
                     console.print(row(done, event.at), soft_wrap=False)
             case "end":
                 self._step = None
+                self._live.refresh()
                 console.print(f"{event.data['status']}: {self._sums(event.at)}", style="bold")
             case _:
                 if words := told(event.type, event.data):

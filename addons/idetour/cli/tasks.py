@@ -66,7 +66,7 @@ ulimit_option = click.option(
 @click.option(
     "--dir",
     "folder",
-    type=click.Path(file_okay=False),
+    type=click.Path(exists=True, file_okay=False),
     default=".",
     show_default=True,
     help="Where it works.",
