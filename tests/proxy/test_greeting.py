@@ -35,6 +35,17 @@ def test_one_port_serves_the_base_url_too(proxy: Callable[..., Proxy], profile: 
         assert client.post("/v1/chat/completions", json=ASK).status_code == 200
 
 
+def test_a_connection_that_is_handed_over_is_not_called_killed(
+    proxy: Callable[..., Proxy], profile: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    with proxy(profile).direct() as client:
+        client.get("/health")
+
+    assert until(lambda: "client disconnect" in caplog.messages)
+    assert "client kill connection" not in caplog.messages
+
+
 def stranger(running: Proxy, address: str = "192.168.7.7") -> connection.Client:
     """A connection of another machine, once it was greeted."""
     client = connection.Client(

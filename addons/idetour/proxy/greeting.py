@@ -32,7 +32,19 @@ METHODS = (b"GET /", b"POST /", b"HEAD /", b"OPTIONS /", b"PUT /", b"DELETE /", 
 CONNECT = re.compile(rb"CONNECT ([A-Za-z0-9.-]+):[0-9]+ HTTP/1\.[01]\r\n(?:[^\r\n]+\r\n)*\r\n")
 CONNECTED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 MOST_OF_ONE = 400  # connections of another machine: below what most systems let a process open
+ITS_LOG = "mitmproxy.proxy.server"
 HANDSHAKE = b"\x16"  # how TLS begins: the type of its first record (RFC 8446 §5.1)
+
+
+class Served(logging.Filter):
+    """mitmproxy takes a connection that was handed over for one that was turned away, and says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clients: set[tuple[str, int]] = set()  # their addresses
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.msg != "client kill connection" or getattr(record, "client", None) not in self.clients
 
 
 class Greeting:
@@ -43,6 +55,13 @@ class Greeting:
         self._engine, self._handshakes = engine, handshakes
         self._socks_told = False
         self._of: Counter[str] = Counter()  # connections, by the address of another machine
+        self._served = Served()
+
+    def running(self) -> None:
+        logging.getLogger(ITS_LOG).addFilter(self._served)
+
+    def done(self) -> None:
+        logging.getLogger(ITS_LOG).removeFilter(self._served)
 
     async def client_connected(self, client: connection.Client) -> None:
         """Turn away other machines; serve what nobody has to look at."""
@@ -67,6 +86,7 @@ class Greeting:
 
     def client_disconnected(self, client: connection.Client) -> None:
         self.to_us.discard(client.id)
+        self._served.clients.discard(client.peername)
         if (address := client.peername[0]) in self._of:
             self._of[address] -= 1
             if not self._of[address]:
@@ -124,6 +144,7 @@ class Greeting:
     ) -> None:
         """Hand the connection over until it ends. Raises OSError for a TLS handshake that fails."""
         caller.client.error = "served"  # what mitmproxy shall not go on with
+        self._served.clients.add(caller.client.peername)
         gateway = await self._engine.open()
         await gateway.server.adopt(caller.transport, caller.take(), line=line, tls=tls)
 
