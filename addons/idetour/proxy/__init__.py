@@ -12,9 +12,12 @@ from idetour.proxy.lean import Lean
 from idetour.proxy.llmview import LlmView
 from idetour.proxy.scribe import Scribe
 from idetour.proxy.settings import Settings
+from idetour.proxy.strangers import Strangers
 from idetour.proxy.trace import Trace
 
-type Addon = Settings | Lean | Engine | Greeting | Door | Scribe | Trace | LlmView | Commands | Handshakes
+type Addon = (
+    Settings | Lean | Engine | Greeting | Strangers | Door | Scribe | Trace | LlmView | Commands | Handshakes
+)
 
 
 def made() -> list[Addon]:
@@ -23,7 +26,8 @@ def made() -> list[Addon]:
     engine, handshakes = Engine(scribe, refusals), Handshakes(refusals)
     greeting = Greeting(engine, handshakes)
     return [
-        *(Settings(), Lean(), engine, greeting, Door(engine, scribe, greeting.to_us), scribe),
+        *(Settings(), Lean(), engine, greeting, Strangers(engine)),
+        *(Door(engine, scribe, greeting.to_us), scribe),
         *(Trace(engine), LlmView(), Commands(engine, scribe), handshakes),
     ]
 
