@@ -123,6 +123,15 @@ def test_who_is_held_to_less_already_stays_so() -> None:
     assert done.stdout == "(1048576, 1048576)\n"
 
 
+def test_a_soft_limit_that_is_tighter_stays_and_may_still_be_raised() -> None:
+    code = "import resource as r; print(r.getrlimit(r.RLIMIT_FSIZE))"
+    bound = around([sys.executable, "-c", code], Limits(file=4 << 20), {})
+    before = "import os, resource as r, sys; r.setrlimit(r.RLIMIT_FSIZE, (1 << 20, -1)); os.execv(sys.argv[1], sys.argv[1:])"
+    done = subprocess.run([sys.executable, "-c", before, *bound], capture_output=True, text=True, check=True)
+
+    assert done.stdout == f"({1 << 20}, {4 << 20})\n"
+
+
 def test_a_command_that_is_not_there_is_named() -> None:
     done = subprocess.run(around(["/no/agent"], Limits(), {}), capture_output=True, text=True, check=False)
 

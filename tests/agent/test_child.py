@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from idetour.agent import child
@@ -31,6 +32,21 @@ EMIT = "import os; f = int(os.environ['IDETOUR_EVENTS']); os.write(f, {data!r});
 
 def script(code: str, log: Path) -> list[str]:
     return [sys.executable, "-c", SCRIPT.format(addons=str(ADDONS), code=code, log=str(log))]
+
+
+def test_without_a_log_nothing_is_started(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    done = subprocess.run(
+        script(f"open({str(started)!r}, 'w')", tmp_path / "gone" / "log"),
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    time.sleep(0.5)  # the time that it would take
+
+    assert "FileNotFoundError" in done.stderr
+    assert not started.exists()
 
 
 def followed(code: str, log: Path) -> list[object]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from idetour.agent import deltas
 from idetour.agent.deltas import Deltas
-from idetour.agent.trajectory import Said
+from idetour.agent.store import Said
 
 type Told = dict[str, Any]
 

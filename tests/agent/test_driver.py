@@ -11,7 +11,7 @@ import pytest
 
 from agent.model import DONE, Model, bash, create
 from idetour.agent.driver import CRASHED, FAILED, UNFIT
-from idetour.agent.launch import told
+from idetour.agent.launch import for_driver
 from idetour.agent.patch import Shadow
 from idetour.agent.runner import DRIVER
 
@@ -117,7 +117,7 @@ def test_new_files_are_a_patch(
     shadow = Shadow(tmp_path / "shadow.git", work)
     shadow.begin()
     turns = [[create(str(work / "new.py"))]] if made else []
-    code, _ = driven(models(*turns, [DONE]), must_patch=True, shadow=told(shadow), max_steps=3)
+    code, _ = driven(models(*turns, [DONE]), must_patch=True, shadow=for_driver(shadow), max_steps=3)
 
     assert code == (0 if made else FAILED)
 

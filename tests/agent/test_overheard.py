@@ -71,6 +71,27 @@ def test_a_request_for_a_whole_answer_stays_one_where_nobody_wants_to_hear(
     assert not any(request.get("stream") for request in upstream.requests)
 
 
+def test_a_client_that_leaves_and_returns_amid_what_is_said_hears_each_piece_once(
+    idetour: tuple[Serving, Model], serve: Callable[..., Server]
+) -> None:
+    gateway, upstream = idetour
+    upstream.turns, upstream.pause = ([bash("echo " + "x" * 120)], [DONE]), 0.03
+    server = serve([DONE], gateway=gateway.url, config="/nowhere.yaml")
+    id = server.submit(model="coder")
+    seen: list[dict[str, Any]] = []
+    visits = 0
+    while not seen or seen[-1]["type"] != "end":
+        visits += 1
+        for event in server.events(id, after=seen[-1]["seq"] if seen else 0):
+            seen.append(event)
+            if event["type"] == "llm.delta":
+                break  # the connection is closed here
+
+    assert visits > 3
+    assert [each["seq"] for each in seen] == [*range(1, len(seen) + 1)]
+    assert json.loads(said(seen, 1, "arguments"))["command"] == "echo " + "x" * 120
+
+
 @pytest.mark.usefixtures("by_cli")
 def test_without_the_driver_it_is_told_as_well(
     idetour: tuple[Serving, Model], serve: Callable[..., Server]

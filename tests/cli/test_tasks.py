@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner, Result
 
 from agent.conftest import config, installed, models, standin, work
 from agent.model import DONE, Model, bash, create
 from cli.test_agent import agent
+from idetour.cli.tasks import gateway_option
 
 __all__ = ["config", "installed", "models", "standin", "work"]  # fixtures
 
@@ -24,6 +27,40 @@ def ran(home: Path, models: Callable[..., Model], config: Callable[..., Path], w
     assert "← [/red] hi" in done.stdout
     assert done.stdout.splitlines()[-1].endswith("completed")
     return agent("list").stdout.splitlines()[1].split()[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "asked"),
+    [
+        ([], {}, "http://127.0.0.1:8080"),
+        ([], {"PORT": "9911"}, "http://127.0.0.1:9911"),
+        ([], {"PORT": "9911", "IDETOUR_AGENT_GATEWAY": "http://other/"}, "http://other"),
+        (["--gateway", "none"], {"PORT": "x"}, "None"),
+    ],
+)
+@pytest.mark.parametrize("kept", [False, True], ids=["environment", ".env"])
+def test_the_gateway_that_is_not_named_is_where_idetour_listens(
+    home: Path, words: list[str], variables: dict[str, str], asked: str, kept: bool
+) -> None:
+    if kept:
+        home.mkdir(exist_ok=True)
+        (home / ".env").write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+    shown = CliRunner().invoke(asking, words, env={} if kept else variables)
+
+    assert shown.output == f"{asked}\n"
+
+
+def test_a_port_that_is_none_is_said_where_it_is_needed(idetour: Callable[..., Result]) -> None:
+    done = idetour("agent", "doctor", PORT="80a")
+
+    assert done.exit_code == 1
+    assert "PORT is '80a', which is no port" in done.stderr
+
+
+@click.command
+@gateway_option
+def asking(gateway: str | None) -> None:
+    click.echo(str(gateway))
 
 
 def test_a_task_is_run_listed_shown_and_read(ran: str, work: Path) -> None:

@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from idetour import __version__, described
 from idetour.agent import request
-from idetour.agent.answers import success
+from idetour.agent.answers import Json, success
 from idetour.agent.config import Config, existing, read
 from idetour.agent.settings import Settings
 from idetour.agent.store import ACTIVE, STATUSES
@@ -31,8 +31,6 @@ TOOLS = (
 
 @router.get("/api/health", summary="Whether the server runs")
 async def health(at: At) -> Response:
-    from idetour.agent.answers import Json
-
     counts = await asyncio.to_thread(at.store.counts)
     return Json(
         {

@@ -13,16 +13,18 @@ from pathlib import Path
 
 
 def bind(limits: dict[str, list[int]], nice: int, sooner: int) -> None:
-    """A limit that is there already and tighter stays."""
+    """A limit that is there already and tighter stays, the soft one like the hard one."""
     for name, (soft, hard) in limits.items():
         which = getattr(resource, name)
-        _, most = resource.getrlimit(which)
-        if most != resource.RLIM_INFINITY:
-            soft, hard = min(soft, most), min(hard, most)
-        resource.setrlimit(which, (soft, hard))
+        soft_now, hard_now = resource.getrlimit(which)
+        resource.setrlimit(which, (tighter(soft, soft_now), tighter(hard, hard_now)))
     os.nice(nice)
     with suppress(OSError):  # Linux's
         Path("/proc/self/oom_score_adj").write_text(str(sooner))
+
+
+def tighter(asked: int, now: int) -> int:
+    return asked if now == resource.RLIM_INFINITY else min(asked, now)
 
 
 def become(user: int, group: int) -> None:

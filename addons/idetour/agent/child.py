@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from idetour.agent.trajectory import Said
+from idetour.agent.store import Said
 
 EVENTS = "IDETOUR_EVENTS"  # names the descriptor that the driver writes to
 READ = 1 << 20  # bytes at a time
@@ -59,10 +59,11 @@ class Child:
         signals: Signals,
         pipe: Path | None = None,
     ) -> None:
-        """Raises OSError where it cannot be started, in its folder or at all.
+        """Raises OSError where it cannot be started, in its folder or at all, or where `log` cannot be written.
 
         Events come by a descriptor that is inherited, or by a named `pipe` where nothing is.
         """
+        kept = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         events, events_end = named(pipe) if pipe else os.pipe()
         console, console_end = os.pipe()
         try:
@@ -77,14 +78,13 @@ class Child:
                 start_new_session=True,
             )
         except BaseException:
-            os.close(events)
-            os.close(console)
+            for each in (kept, events, console):
+                os.close(each)
             raise
         finally:
             os.close(events_end)
             os.close(console_end)
         self.written = 0  # bytes, to both pipes
-        kept = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._log: FileIO | None = FileIO(kept, "a")
         self._rest = b""
         self._signals = signals

@@ -13,7 +13,8 @@ from idetour.errors import SetupError
 
 AGENT = "trae_agent"
 TOOLS = ("bash", "str_replace_based_edit_tool", "sequentialthinking", "task_done")  # Trae Agent's own default
-MOST = 1 << 20  # bytes
+PARAMETERS = ("max_tokens", "max_completion_tokens", "temperature", "top_p", "top_k", "parallel_tool_calls")
+MOST = 1 << 20  # bytes of a file
 MAX_STEPS = 200
 
 
@@ -32,9 +33,6 @@ class Config:
     parameters: Mapping[str, Any] = field(default_factory=dict)  # max_tokens, temperature …
     tools: tuple[str, ...] = TOOLS
     mcp: Mapping[str, Any] = field(default_factory=dict, repr=False)  # mcp_servers, allow_mcp_servers
-
-
-PARAMETERS = ("max_tokens", "max_completion_tokens", "temperature", "top_p", "top_k", "parallel_tool_calls")
 
 
 def existing(path: Path) -> Path | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from idetour.agent.trajectory import Said
+from idetour.agent.store import Said
 
 if TYPE_CHECKING:
     from idetour.agent.live import Told

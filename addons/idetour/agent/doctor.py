@@ -156,7 +156,7 @@ def of_whole(folder: Path) -> Finding:
 
 
 def carried_out(layout: Layout, work: Path, url: str) -> Task:
-    file = layout.folder / "trae_config.json.yaml"
+    file = layout.folder / "trae_config.yaml"
     file.write_text(json.dumps(configuration(url)), encoding="utf-8")
     spec = Spec(
         task="Write a file.",

@@ -19,8 +19,7 @@ from typing import Any
 from idetour.agent import isolation, tree, webhook
 from idetour.agent.gateway import Gateway, label
 from idetour.agent.layout import Layout, admin_token, take
-from idetour.agent.store import ACTIVE, END, Status, Store, Task
-from idetour.agent.trajectory import Said
+from idetour.agent.store import ACTIVE, END, Said, Status, Store, Task
 from idetour.errors import SetupError
 from idetour.home import HERE
 
@@ -47,8 +46,8 @@ class Engine:
     owner: str = field(default_factory=lambda: name())
     _children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
-    _looks: bool = True  # whether or not anybody else has written
-    _heard: int = -1
+    _looks: bool = True  # the next turn looks at the store, even if nobody has written
+    _heard: int = -1  # the version of the store at the last look
     _answers_since: float = field(default_factory=time.monotonic)  # the store, without a break
     _cared: float = 0.0
     _tidied: float = 0.0
@@ -81,7 +80,7 @@ class Engine:
                 self._tidied = now
         except Exception as error:
             self._answers_since, self._looks = time.monotonic(), True
-            if not self._complained:  # once: that is four times a second
+            if not self._complained:  # once, for there are ten turns a second
                 log.error("%s", error, exc_info=None if isinstance(error, OSError) else error)
             self._complained = True
         else:
@@ -216,12 +215,10 @@ def stop(store: Store, id: str, *, force: bool = False) -> Task | None:
     """
     before = store.task(id)
     task = store.cancel(id)
-    if (
-        task and not task.live and before and before.live
-    ):  # it waited, so it has no supervisor to tell of its end
-        webhook.deliver_soon(task)
     if task and task.live:
         end(task, signal.SIGINT if force else signal.SIGTERM)
+    elif task and before and before.live:  # it was queued: no supervisor tells of its end
+        webhook.deliver_soon(task)
     return task
 
 

@@ -2,9 +2,9 @@
 
 It sees all files, may write below WORK and BOX only, finds HIDDEN empty, and
 sees no process but its own, of which there are MOST at a time (0: no limit; the
-kernel holds nobody to it who is root outside). Everything that it starts ends with it. It has no
-capability with which to undo that: a further user namespace would inherit the
-mounts locked (user_namespaces(7), mount_namespaces(7)).
+kernel holds nobody to it who is root outside). Everything that it starts ends
+with it. It has no capability with which to undo that: a further user namespace
+would inherit the mounts locked (user_namespaces(7), mount_namespaces(7)).
 """
 
 import ctypes

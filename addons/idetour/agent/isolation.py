@@ -26,6 +26,7 @@ from idetour.errors import SetupError
 from idetour.home import home
 
 ENTER = Path(__file__).with_name("enter.py")
+ENVIRONMENT = "environment"  # the file of a container's, in the box
 COMMAND = "{command}"  # becomes as many words as the agent's command has
 STOP_SECONDS = 30.0  # that a container has to end
 
@@ -35,9 +36,8 @@ class Cell:
     """What a level makes of one task."""
 
     box: Path  # the task's own folder, which its agent may read and write
-    popen: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # for each process that touches what the agent touches
+    # For Popen, of each process that touches what the agent touches.
+    popen: Mapping[str, Any] = field(default_factory=dict)
     words: Sequence[str] = (COMMAND,)
     contained: bool = False  # nothing is inherited: neither environment nor descriptors
 
@@ -55,7 +55,7 @@ class Cell:
         if not self.contained:
             return agents
         lines = (f"{name}={value}\n" for name, value in agents.items() if "\n" not in value)
-        path = self.box / "environment"
+        path = self.box / ENVIRONMENT
         path.unlink(missing_ok=True)
         disk.create(path, "".join(lines).encode())
         return {**os.environ, MARK: agents.get(MARK, "")}
@@ -98,15 +98,14 @@ def namespace(run: Path, spec: Spec) -> Cell:
 
 def container(run: Path, spec: Spec) -> Cell:
     """Raises SetupError."""
-    cell = Cell(box=elsewhere(run), contained=True)
+    words, box = template(spec.container), elsewhere(run)
     filled = {
         "workdir": spec.working_dir,
-        "rundir": str(cell.box),
-        "environment": str(cell.box / "environment"),
+        "rundir": str(box),
+        "environment": str(box / ENVIRONMENT),
         "task": run.name,
     }
-    words = [with_values(word, filled) for word in template(spec.container)]
-    return Cell(box=cell.box, words=words, contained=True)
+    return Cell(box=box, words=[with_values(word, filled) for word in words], contained=True)
 
 
 def template(text: str | None) -> list[str]:

@@ -81,12 +81,11 @@ class Launch:
             "must_patch": spec.must_patch,
             "trajectory_file": str(self.trajectory),
             "longest": LONGEST,
-            "shadow": self.shadow and told(self.shadow),
+            "shadow": self.shadow and for_driver(self.shadow),
         }
         written = self._write("spec.json", json.dumps(asked, ensure_ascii=False))
-        driver = self._write(
-            "driver.py", DRIVER.read_text("utf-8")
-        )  # ours may lie where another user cannot read
+        # A copy: ours may lie where another user cannot read.
+        driver = self._write("driver.py", DRIVER.read_text("utf-8"))
         return [str(self.runner.python), "-I", str(driver), str(written)]
 
     def _cli(self) -> list[str]:
@@ -113,8 +112,8 @@ class Launch:
         return path
 
 
-def told(shadow: Shadow) -> Mapping[str, Any]:
-    """A shadow, for the driver to look at changes."""
+def for_driver(shadow: Shadow) -> Mapping[str, Any]:
+    """What the driver needs to look at changes."""
     return {
         "env": patch.environment(shadow.folder, shadow.work),
         "options": list(patch.SAFE),

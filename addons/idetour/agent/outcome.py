@@ -62,7 +62,8 @@ def judged(said: Mapping[str, Any], code: int | None, *, over: bool) -> Outcome:
 
 def died(code: int | None) -> str:
     """In words; who runs in namespaces passes a signal on as a shell does, with 128 more."""
-    number = -(code or 0) if (code or 0) <= 0 else (code or 0) - 128
+    code = code or 0
+    number = -code if code < 0 else code - 128
     if number <= 0:
         return f"with exit code {code}"
     said = signal.strsignal(number) or "unknown"

@@ -23,6 +23,7 @@ SAFE = (  # nothing of the directory's own may run, and nothing of it be changed
     *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.autocrlf=false"),
     *("-c", "core.quotePath=false", "-c", "diff.ignoreSubmodules=all", "-c", "advice.addEmbeddedRepo=false"),
 )
+DIFF = ("diff", "--binary", "--no-color", "--no-ext-diff", "--no-textconv")
 
 
 @dataclass(slots=True)
@@ -48,16 +49,7 @@ class Shadow:
             return False
         with into.open("wb") as file:
             os.fchmod(file.fileno(), 0o600)
-            self._git(
-                "diff",
-                "--binary",
-                "--no-color",
-                "--no-ext-diff",
-                "--no-textconv",
-                self.before,
-                after,
-                out=file,
-            )
+            self._git(*DIFF, self.before, after, out=file)
         size = into.stat().st_size
         if size > most:
             into.unlink()

@@ -10,14 +10,14 @@ import functools
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from idetour.agent.store import Task, Unwritable, encoded
-from idetour.agent.tables import COLUMNS, RUNNING, Db, Said, Tables, made, settings
+from idetour.agent.store import Said, Task, Unwritable, encoded
+from idetour.agent.tables import COLUMNS, RUNNING, Db, Tables, made, settings
 from idetour.errors import SetupError
 from idetour.secret import Secret
 
@@ -219,7 +219,7 @@ class Postgres(Tables):
     def _alone(self, db: Db) -> None:
         db.execute("SELECT pg_advisory_xact_lock(:lock)", {"lock": LOCK})
 
-    def _append(self, db: Db, id: str, said: Said, changes: Mapping[str, Any]) -> int:
+    def _append(self, db: Db, id: str, said: Sequence[Said], changes: Mapping[str, Any]) -> int:
         words, values = settings(changes)
         values |= {"id": id, "many": len(said), "now": time.time(), "channel": CHANNEL}
         values |= {"types": [type for type, _ in said], "data": [encoded(data) for _, data in said]}

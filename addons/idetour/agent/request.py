@@ -13,10 +13,8 @@ from idetour.agent.workspace import allowed, made, within
 from idetour.errors import BadRequest, Forbidden, SetupError
 
 TASK = 200_000  # characters
-NOT_TAKEN = (
-    "api_key",
-    "model_base_url",
-)  # as the tool before us took them: any page could have sent tasks elsewhere
+# The tool before us took them: any web page could have sent tasks to a model of its own.
+NOT_TAKEN = ("api_key", "model_base_url")
 
 
 class Asked(BaseModel):

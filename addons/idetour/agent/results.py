@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from idetour.agent import limits, outcome
-from idetour.agent.launch import Launch
+from idetour.agent.launch import LONGEST, Launch
 from idetour.agent.layout import Run, take
 from idetour.agent.limits import Limits
 from idetour.agent.workspace import put
@@ -51,7 +51,7 @@ def hint(error: str, console: Path, held: Limits, *, began: bool) -> str | None:
     return limits.hint(f"{error}\n{log}", held)
 
 
-def shortened(value: Any, longest: int = 16_384) -> Any:
+def shortened(value: Any, longest: int = LONGEST) -> Any:
     """The same with long texts cut; the trajectory has them whole."""
     if isinstance(value, str) and len(value) > longest:
         return f"{value[:longest]}… ({len(value) - longest:,} more characters: see the trajectory)"

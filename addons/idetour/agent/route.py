@@ -98,9 +98,8 @@ def through(spec: Spec, box: Path, config: Config, *, gateway: Gateway, label: s
         },
         **config.mcp,
     }
-    file = disk.create(
-        box / "trae_config.yaml", json.dumps(made, ensure_ascii=False).encode()
-    )  # JSON is YAML
+    text = json.dumps(made, ensure_ascii=False)  # JSON is YAML
+    file = disk.create(box / "trae_config.yaml", text.encode())
     variables = {f"{kind.upper()}_API_KEY": card.token.reveal(), f"{kind.upper()}_BASE_URL": base}
     return Route(name="gateway", file=file, provider=PROVIDER, model=model, environment=variables, card=card)
 

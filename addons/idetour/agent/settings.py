@@ -10,8 +10,6 @@ from idetour.agent.isolation import possible
 from idetour.errors import SetupError
 
 VARIABLE = "IDETOUR_AGENT_SETTINGS"  # carries them to worker processes
-HOST, PORT = "127.0.0.1", 5000
-GATEWAY = "http://127.0.0.1:8080"
 CONFIG = "trae_config.yaml"
 TRUE = ("1", "true", "yes", "on")
 
@@ -19,7 +17,7 @@ TRUE = ("1", "true", "yes", "on")
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     roots: list[str]  # real paths; agents start below them only
     config: str  # the configuration of Trae Agent that is used where a task names none
-    gateway: str | None = GATEWAY  # the idetour that is asked for models; None: never
+    gateway: str | None = None  # the origin of the idetour that is asked for models; None: never
     limit: int = 2  # agents at a time, of all servers with this home, or this database
     here: int | None = None  # the same for this machine
     works: bool = True  # agents run here; False: `idetour agent worker` runs them elsewhere

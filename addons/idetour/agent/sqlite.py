@@ -4,13 +4,13 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from idetour.agent.store import Task, Unwritable, encoded
-from idetour.agent.tables import Db, Said, Tables, settings
+from idetour.agent.store import Said, Task, Unwritable, encoded
+from idetour.agent.tables import Db, Tables, settings
 from idetour.errors import SetupError
 
 BUSY_SECONDS = 10.0  # that a write waits for another
@@ -78,7 +78,7 @@ class Sqlite(Tables):
     def _alone(self, db: Db) -> None:
         pass  # whoever writes is
 
-    def _append(self, db: Db, id: str, said: Said, changes: Mapping[str, Any]) -> int:
+    def _append(self, db: Db, id: str, said: Sequence[Said], changes: Mapping[str, Any]) -> int:
         words, values = settings(changes)
         values |= {"many": len(said), "id": id}
         update = f"UPDATE tasks SET last = last + :many{words} WHERE id = :id RETURNING last"

@@ -2,12 +2,12 @@
 
 Events of a task are numbered from 1 without a gap: a client that names the last
 one it saw gets exactly the rest. `Store` is what any database has to offer;
-`sqlite.py` is the one that needs nothing,
-`postgres.py` the one for several machines.
+`sqlite.py` is the one that needs nothing, `postgres.py` the one for several
+machines.
 
     queued → starting → running → completed | failed | timed_out
-       │                   └── stopping → cancelled
-       └→ cancelled            (any) → lost: the supervisor died
+       │         └─────────┴→ cancelling → cancelled
+       └→ cancelled           (any but queued) → lost: the supervisor died
 """
 
 from collections.abc import Collection, Sequence
@@ -26,6 +26,8 @@ STATUSES: tuple[Status, ...] = Status.__value__.__args__
 ACTIVE: tuple[Status, ...] = ("starting", "running", "cancelling")  # has a place among the limited
 LIVE: tuple[Status, ...] = ("queued", *ACTIVE)
 END = "end"  # the type of the last event of each task
+
+type Said = tuple[str, dict[str, Any]]  # an event before it has a number: its type and its data
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,10 +150,10 @@ class Store(Protocol):
     def requeue(self, id: str, owner: str) -> bool:
         """Give back a task that was claimed and never begun."""
 
-    def append(self, id: str, said: Sequence[tuple[str, dict[str, Any]]], **changes: Any) -> int:
+    def append(self, id: str, said: Sequence[Said], **changes: Any) -> int:
         """Add events, and change columns of the task with them, both or none. The number of the last."""
 
-    def finish(self, id: str, said: Sequence[tuple[str, dict[str, Any]]], **changes: Any) -> bool:
+    def finish(self, id: str, said: Sequence[Said], **changes: Any) -> bool:
         """The same for the end, which a task has once; False: it has had it."""
 
     def events(self, id: str, *, after: int = 0, limit: int = 1000) -> list[Event]: ...

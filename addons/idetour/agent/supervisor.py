@@ -27,8 +27,8 @@ from idetour.agent.limits import Limits, Watch
 from idetour.agent.outcome import Outcome, Tally
 from idetour.agent.results import shortened
 from idetour.agent.runner import find
-from idetour.agent.store import END, Status, Store, Task, Unwritable
-from idetour.agent.trajectory import Said, Tail
+from idetour.agent.store import END, Said, Status, Store, Task, Unwritable
+from idetour.agent.trajectory import Tail
 from idetour.errors import IdetourError, SetupError
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ GRACE = 1.0  # seconds that the agent has to end by itself
 UNWRITTEN = 60.0  # seconds that events may wait for room on the disk, or for the database
 LAST_TRY = 600.0  # seconds for the last ones
 FINAL = {"completed": "complete", "cancelled": "stopped"}  # the other ends are errors
+# In Chinese, as the tool before us said them to its users.
 MESSAGES = {"completed": "任务执行完成", "cancelled": "任务已停止"}
 
 

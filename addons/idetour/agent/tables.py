@@ -21,13 +21,13 @@ from idetour.agent.store import (
     Event,
     Full,
     Order,
+    Said,
     Spec,
     Status,
     Task,
     mended,
 )
 
-type Said = Sequence[tuple[str, dict[str, Any]]]
 type Row = Any  # columns by name
 
 COLUMNS = ", ".join(Task.__struct_fields__)
@@ -91,7 +91,7 @@ class Tables(ABC):
         """Do it in one transaction, perhaps twice if the first was undone; what raises undoes it."""
 
     @abstractmethod
-    def _append(self, db: Db, id: str, said: Said, changes: Mapping[str, Any]) -> int:
+    def _append(self, db: Db, id: str, said: Sequence[Said], changes: Mapping[str, Any]) -> int:
         """Add events with the next numbers, and change columns; the number of the last, 0 if there is no such task."""
 
     @abstractmethod
@@ -153,10 +153,10 @@ class Tables(ABC):
     def requeue(self, id: str, owner: str) -> bool:
         return self._changed(REQUEUE, id=id, owner=owner)
 
-    def append(self, id: str, said: Said, **changes: Any) -> int:
+    def append(self, id: str, said: Sequence[Said], **changes: Any) -> int:
         return self._write(lambda db: self._append(db, id, said, changes))
 
-    def finish(self, id: str, said: Said, **changes: Any) -> bool:
+    def finish(self, id: str, said: Sequence[Said], **changes: Any) -> bool:
         def work(db: Db) -> bool:
             if self._status(db, id) not in LIVE:
                 return False
@@ -175,7 +175,7 @@ class Tables(ABC):
             if status is None:
                 return None
             if status == "queued":
-                said = [("stopped", {"message": "任务已取消"}), (END, {"status": "cancelled"})]
+                said: list[Said] = [("stopped", {"message": "任务已取消"}), (END, {"status": "cancelled"})]
                 self._append(db, id, said, {"status": "cancelled", "success": False, "finished": time.time()})
             elif status in ("starting", "running"):
                 self._append(db, id, [], {"status": "cancelling"})  # and all who listen hear of it

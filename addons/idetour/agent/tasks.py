@@ -14,16 +14,15 @@ from idetour.agent import events, request
 from idetour.agent.answers import success
 from idetour.agent.desk import Desk
 from idetour.agent.guard import TICKET_SECONDS, ticket
+from idetour.agent.outcome import Tally
 from idetour.agent.request import NOT_TAKEN, Asked
 from idetour.agent.store import LIVE, STATUSES, Conflict, Event, Status, Task
 from idetour.errors import BadRequest, NotFound
 
 router = APIRouter(prefix="/api")
 LONGEST_KEY = 200  # characters
-STREAM = {
-    "cache-control": "no-cache",
-    "x-accel-buffering": "no",
-}  # the second: nginx passes events on at once
+# The second lets nginx pass events on at once.
+STREAM = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 
 
 def desk(request: Request) -> Desk:
@@ -186,8 +185,6 @@ async def usage(at: At, id: str) -> Response:
 
 def spent(at: Desk, task: Task) -> dict[str, Any]:
     """Of all answers until now; and of the last event but one, which has the sums."""
-    from idetour.agent.outcome import Tally
-
     tally, after = Tally(), 0
     while found := at.store.events(task.id, after=after):
         for event in found:

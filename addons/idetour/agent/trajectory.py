@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-type Said = tuple[str, dict[str, Any]]  # an event's type and data
+from idetour.agent.store import Said
 
 
 @dataclass(slots=True)

@@ -58,11 +58,8 @@ def table() -> dict[int, Process]:
     if PROC.is_dir():
         found = (of_proc(int(path.name)) for path in PROC.glob("[0-9]*"))
         return {each.pid: each for each in found if each}
-    return of_ps(
-        subprocess.run(
-            ["ps", "-axo", "pid=,ppid=,pgid=,stat=,rss=,lstart="], capture_output=True
-        ).stdout.decode()
-    )
+    asked = ["ps", "-axo", "pid=,ppid=,pgid=,stat=,rss=,lstart="]
+    return of_ps(subprocess.run(asked, capture_output=True, check=False).stdout.decode())
 
 
 def of_proc(pid: int) -> Process | None:

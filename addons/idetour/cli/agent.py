@@ -112,7 +112,7 @@ def configured(host: str, **how: Any) -> "Settings":
     return Settings(
         roots=real(list(how["roots"]) or [str(Path.cwd())]),
         config=config_path(how["config"]),
-        gateway=None if how["gateway"] == "none" else how["gateway"].rstrip("/"),
+        gateway=how["gateway"],
         limit=how["limit"],
         works=how["works"],
         seconds=how["timeout"],
@@ -190,7 +190,7 @@ def limits_said(settings: "Settings") -> str:
 @click.command(short_help="Whether agents can run here, and what to do.")
 @gateway_option
 @config_option
-def doctor(gateway: str, config: str) -> None:
+def doctor(gateway: str | None, config: str) -> None:
     """Look for Trae Agent and try a whole run with a model of our own. The exit code is 1 if none is possible."""
     from rich.text import Text
 
@@ -200,8 +200,7 @@ def doctor(gateway: str, config: str) -> None:
     from idetour.cli.screen import console
 
     broken = False
-    url = None if gateway == "none" else gateway
-    for finding in examined(layout.ours(), gateway=url, config=config_path(config)):
+    for finding in examined(layout.ours(), gateway=gateway, config=config_path(config)):
         broken |= finding.state == "broken"
         said = Text(f"{finding.state:<6}  ", style=STYLES[finding.state])
         said.append(f"{finding.part:<11}  {finding.text}", style="not bold default")

@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,15 @@ class Setting(click.Option):
     """An option whose variable may also stand in `.env` in idetour's home."""
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        from idetour.profile.environment import variables
+        return setting([self.envvar] if isinstance(self.envvar, str) else self.envvar or ())
 
-        env = variables()
-        names = [self.envvar] if isinstance(self.envvar, str) else self.envvar or ()
-        return next((value for name in names if (value := env.get(name, "").strip())), None)
+
+def setting(names: Sequence[str]) -> str | None:
+    """The first of these variables that is set, in the environment or in `.env`."""
+    from idetour.profile.environment import variables
+
+    env = variables()
+    return next((value for name in names if (value := env.get(name, "").strip())), None)
 
 
 # The port of an idetour that runs, for the commands that ask it something.

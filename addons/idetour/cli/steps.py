@@ -15,6 +15,7 @@ IN_STEP = ("llm.delta", "llm.response", "tool.calls", "tool.results", "step.comp
 INDENT = 4  # columns, below a step's number
 LINES = 4  # of what the model is just saying
 TAIL = 2000  # characters of that which are kept
+STYLES = {"error": "red", "warning": "yellow", "complete": "green"}  # of events; the others have none
 SHORT = {"str_replace_based_edit_tool": "edit", "json_edit_tool": "json", "sequentialthinking": "think"}
 
 
@@ -36,10 +37,8 @@ class Lines:
 
         if words := told(event.type, event.data):
             at = time.strftime("%H:%M:%S", time.localtime(event.at))
-            style = (
-                "red" if event.type in ("error", "warning") else "green" if event.type == "complete" else ""
-            )
-            console.print(Text(f"{at}  ", style="dim").append(words, style=style or "not dim"))
+            style = STYLES.get(event.type, "")
+            console.print(Text(f"{at}  ", style="dim").append(words, style=f"not dim {style}"))
 
     def __enter__(self) -> Self:
         return self
@@ -129,8 +128,7 @@ class Board:
                 console.print(f"{event.data['status']}: {self._sums(event.at)}", style="bold")
             case _:
                 if words := told(event.type, event.data):
-                    style = {"error": "red", "warning": "yellow", "complete": "green"}.get(event.type)
-                    console.print(words, style=style)
+                    console.print(words, style=STYLES.get(event.type))
 
     def drawn(self) -> "RenderableType":
         """The part that is alive."""

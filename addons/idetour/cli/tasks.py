@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from idetour.cli.group import PORT, Setting, setting
 from idetour.cli.steps import Board, Lines, one_line
 from idetour.errors import SetupError
 
@@ -20,13 +21,25 @@ LOOK_SECONDS = 0.05
 SHORTEST = 4  # characters of an id that are enough where only one begins so
 LIMIT = 8  # agents at a time, for a task that a person starts
 
+
+def origin(_: click.Context, __: click.Parameter, said: str | None) -> str | None:
+    """The idetour to ask, None for none. Unsaid, it is this machine's, on the port that the other commands take too."""
+    if said is not None:
+        return None if said == "none" else said.rstrip("/")
+    port = setting(PORT) or "8080"
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16):
+        raise SetupError(f"PORT is {port!r}, which is no port. Name the idetour with --gateway.")
+    return f"http://127.0.0.1:{int(port)}"
+
+
 gateway_option = click.option(
     "--gateway",
-    default="http://127.0.0.1:8080",
-    show_default=True,
+    cls=Setting,
+    callback=origin,
     envvar="IDETOUR_AGENT_GATEWAY",
     metavar="URL",
-    help="The idetour whose models agents use; `none`: those of their own configuration.",
+    help="The idetour whose models agents use; `none`: those of their own configuration. "
+    "Without it: this machine's, on PORT or 8080.",
 )
 config_option = click.option(
     "--config",
@@ -36,7 +49,6 @@ config_option = click.option(
     metavar="FILE",
     help="Trae Agent's own configuration: tools, steps, MCP servers.",
 )
-
 live_option = click.option(
     "--live/--no-live",
     default=True,
@@ -89,7 +101,7 @@ def run(
     folder: str,
     timeout: float,
     follow: bool,
-    gateway: str,
+    gateway: str | None,
     config: str,
     limits: dict[str, int],
     **asked: Any,
@@ -104,8 +116,9 @@ def run(
     if find(place.interpreters).kind == "unavailable":
         raise SetupError(f"Trae Agent was not found. {INSTALL}")
     work = str(Path(folder).absolute())
-    url = None if gateway == "none" else gateway.rstrip("/")
-    settings = Settings(roots=["/"], config=config_path(config), gateway=url, seconds=timeout, limits=limits)
+    settings = Settings(
+        roots=["/"], config=config_path(config), gateway=gateway, seconds=timeout, limits=limits
+    )
     body = request.Asked(task=" ".join(words), working_dir=work, **asked)
     order = Order(id=request.new_id(), spec=request.spec(body, settings))
     with closing(place.store()) as store:
@@ -186,9 +199,7 @@ def show(id: str) -> None:
     with opened() as store:
         task = named(store, id)
         files = layout.ours().run(task.id)
-        kept = [
-            (path.name, str(path)) for path in (files.patch, files.trajectory, files.log) if path.is_file()
-        ]
+        kept = [(path.name, str(path)) for path in files.results if path.is_file()]
         rows(
             [
                 ("id", task.id),
@@ -257,9 +268,8 @@ def named(store: "Store", id: str) -> "Task":
     """The task whose id begins so. Raises SetupError."""
     if task := store.task(id):
         return task
-    found = (
-        [each for each in store.tasks(limit=10_000) if each.id.startswith(id)] if len(id) >= SHORTEST else []
-    )
+    newest = store.tasks(limit=10_000) if len(id) >= SHORTEST else []
+    found = [each for each in newest if each.id.startswith(id)]
     if len(found) != 1:
         why = f"{len(found)} tasks begin with {id}" if found else f"There is no task {id}"
         raise SetupError(f"{why}. See `idetour agent list`.")

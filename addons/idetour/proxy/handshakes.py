@@ -52,9 +52,8 @@ class Handshakes:
         self._told: dict[tuple[str, str], float] = {}  # host and alert → when, by the monotonic clock
 
     def tls_failed_client(self, data: tls.TlsData) -> None:
-        if (
-            data.ssl_conn is not None
-        ):  # else no ClientHello: somebody looked whether the port is open, or spoke no TLS
+        # Without one there was no ClientHello: somebody looked whether the port is open, or spoke no TLS.
+        if data.ssl_conn is not None:
             self._tell(data.context.client, data.conn.error or "")
 
     def broken(self, client: connection.Client, error: OSError) -> None:

@@ -69,9 +69,8 @@ def spent(usage: Usage, said: dict[str, Any]) -> str:
     cached = usage.cached or read
     words = f"tokens {usage.prompt + read + wrote:,} in"
     words += f" ({cached:,} cached)" if cached else ""
-    return f"{words}, {usage.completion:,} out" + (
-        f" ({usage.reasoning:,} reasoning)" if usage.reasoning else ""
-    )
+    words += f", {usage.completion:,} out"
+    return words + (f" ({usage.reasoning:,} reasoning)" if usage.reasoning else "")
 
 
 def layout(turns: Iterable[Turn]) -> Iterator[str]:

@@ -10,7 +10,6 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar
 
 from mitmproxy import ctx, exceptions
 from mitmproxy.addonmanager import Loader
@@ -33,14 +32,6 @@ MODES = ("regular", "reverse", "local", "socks5")  # others have not been though
 class Settings:
     """Registers the options and enforces the rules above."""
 
-    names: ClassVar[tuple[str, ...]] = (
-        "idetour_profile",
-        "idetour_keep_flows",
-        "idetour_inspect",
-        "idetour_lan",
-        "idetour_trace",
-        "idetour_keep_bodies",
-    )
     _running = False
 
     def load(self, loader: Loader) -> None:
