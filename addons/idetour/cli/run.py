@@ -114,9 +114,8 @@ def run(
     plan = prepared(takeover, made, host=host, port=port)
     modes += plan.modes
     words = arguments(path, (host, str(port)), modes, lan=lan, trace=trace, keep_bodies=keep_bodies)
-    words += (
-        shown_in_browser(quiet=quiet) if web else ["--set", f"flow_detail={int(trace)}"]
-    )  # a line for each attempt
+    detail = f"flow_detail={int(trace)}"  # a line for each attempt
+    words += shown_in_browser(quiet=quiet) if web else ["--set", detail]
     set_up_log(web=web, verbose=verbose, quiet=quiet)
     with plan.held():
         start([*words, *options], partial(start_screen, made, host, port, modes), web=web)

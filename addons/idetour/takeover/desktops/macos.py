@@ -48,9 +48,8 @@ def commands(kind: str, service: str, value: Value) -> list[tuple[str, ...]]:
         ("-setautoproxyurl", "-setautoproxystate") if kind == PAC else (f"-set{PROXY}", f"-set{PROXY}state")
     )
     made = [("networksetup", to, service, *words)] if words else []
-    return (
-        made if made and state == "on" else [*made, ("networksetup", switch, service, state)]
-    )  # setting switches on
+    switched_on = made and state == "on"  # by setting it
+    return made if switched_on else [*made, ("networksetup", switch, service, state)]
 
 
 def read(key: str) -> Value:
