@@ -1,9 +1,11 @@
 import contextlib
 import os
 import select
+import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -101,3 +103,23 @@ def said(process: subprocess.Popen[bytes]) -> bytes:
 def output(process: subprocess.Popen[bytes]) -> IO[bytes]:
     assert process.stdout is not None
     return process.stdout
+
+
+def test_who_comes_while_another_makes_the_database_waits_for_it(tmp_path: Path) -> None:
+    first = sqlite3.connect(tmp_path / "d", isolation_level=None, check_same_thread=False)
+    second = sqlite3.connect(tmp_path / "d", timeout=5)
+    with contextlib.closing(first), contextlib.closing(second):
+        first.execute("BEGIN IMMEDIATE")
+        first.execute("CREATE TABLE t(x)")
+        threading.Timer(0.1, first.execute, ["COMMIT"]).start()
+        disk.write_ahead(second, seconds=5)
+
+        assert second.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_but_not_for_ever(tmp_path: Path) -> None:
+    first, second = (sqlite3.connect(tmp_path / "d", isolation_level=None, timeout=0) for _ in range(2))
+    with contextlib.closing(first), contextlib.closing(second):
+        first.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            disk.write_ahead(second, seconds=0.05)

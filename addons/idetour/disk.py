@@ -1,7 +1,9 @@
 """Files that nobody else can read, not even while they are written, and that survive a crash."""
 
 import os
+import sqlite3
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -58,6 +60,23 @@ def locked(folder: Path) -> Iterator[None]:
     with open(folder / "lock", "ab", opener=_private) as file:
         _lock(file.fileno())
         yield
+
+
+def write_ahead(database: sqlite3.Connection, *, seconds: float) -> None:
+    """Let readers of a database never wait for who writes. Raises sqlite3.Error.
+
+    The first to come changes the file for all. For that SQLite lets nobody wait, so we do.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+            break
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+    database.execute("PRAGMA synchronous = NORMAL")
 
 
 def _private(path: str, flags: int) -> int:

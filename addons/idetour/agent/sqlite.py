@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from idetour import disk
 from idetour.agent.store import Said, Task, Unwritable, encoded
 from idetour.agent.tables import Db, Tables, settings
 from idetour.errors import SetupError
@@ -95,8 +96,7 @@ def connected(path: Path) -> sqlite3.Connection:
     """Raises sqlite3.Error for what is no database of ours."""
     made = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
-        made.execute("PRAGMA journal_mode = WAL")
-        made.execute("PRAGMA synchronous = NORMAL")
+        disk.write_ahead(made, seconds=BUSY_SECONDS)
         made.executescript(SCHEMA)
     except BaseException:
         made.close()

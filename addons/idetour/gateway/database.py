@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from idetour import disk
+
 log = logging.getLogger("idetour")
 
 BUSY_SECONDS = 5.0  # for another process of ours that writes
@@ -52,8 +54,7 @@ class Database:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # its journal takes over the mode
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
         self._connection = connection
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
+        disk.write_ahead(connection, seconds=BUSY_SECONDS)
         connection.executescript(self.schema)
         self.read(connection)
         self._version = version(connection)
