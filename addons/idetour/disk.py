@@ -62,6 +62,11 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
+def busy(error: sqlite3.Error) -> bool:
+    """Whether another has the database to itself: nothing is wrong with it."""
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+
+
 def write_ahead(database: sqlite3.Connection, *, seconds: float) -> None:
     """Let readers of a database never wait for who writes. Raises sqlite3.Error.
 
@@ -73,7 +78,7 @@ def write_ahead(database: sqlite3.Connection, *, seconds: float) -> None:
             database.execute("PRAGMA journal_mode = WAL")
             break
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+            if not busy(error) or time.monotonic() > until:
                 raise
             time.sleep(0.01)
     database.execute("PRAGMA synchronous = NORMAL")

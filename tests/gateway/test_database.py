@@ -1,8 +1,11 @@
 """A small file that survives restarts. How it fares with broken files and full disks: `test_lasting.py`."""
 
 import asyncio
+import contextlib
 import sqlite3
 from pathlib import Path
+
+import pytest
 
 from idetour.gateway.database import Database
 
@@ -68,3 +71,18 @@ def test_what_another_process_writes_is_seen_once_and_what_we_write_is_not(tmp_p
 
     path = tmp_path / "words.sqlite"
     assert asyncio.run(looked()) == [None, ["ours", "theirs"], None, None]
+
+
+def test_a_file_that_another_holds_is_left_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("idetour.gateway.database.BUSY_SECONDS", 0.05)
+    path = tmp_path / "words.sqlite"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        database, _ = opened(path)
+        database.write("INSERT INTO words VALUES (?)", ("one",))
+        database.close()
+
+    assert path.exists()
+    assert not path.with_suffix(".broken").exists()

@@ -38,10 +38,13 @@ class Database:
 
     def __post_init__(self) -> None:
         if self.path is None:
-            return
+            return None
         try:
             self._open(self.path)
         except sqlite3.DatabaseError as error:
+            if disk.busy(error):
+                self.close()
+                return self._in_memory(error)
             aside = self.path.with_suffix(".broken")
             log.warning(
                 "%s cannot be read (%s): moved to %s; %s begin anew.", self.path, error, aside, self.about

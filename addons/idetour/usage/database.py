@@ -3,11 +3,11 @@
 import logging
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from idetour import disk
 from idetour.errors import SetupError
 
 log = logging.getLogger("idetour")
@@ -52,7 +52,7 @@ def opened(path: Path | None) -> sqlite3.Connection:
     if path is None:
         return _ready(sqlite3.connect(":memory:", check_same_thread=False))
     try:
-        return _patiently(path)
+        return _from(path)
     except sqlite3.OperationalError as error:  # locked, full, read-only: it may be whole
         log.warning("%s: %s. Usage is kept in memory only.", path, error)
     except sqlite3.DatabaseError as error:
@@ -68,24 +68,11 @@ def opened(path: Path | None) -> sqlite3.Connection:
     return opened(None)
 
 
-def _patiently(path: Path) -> sqlite3.Connection:
-    """Two that start at once make the file at once, and SQLite does not wait for that by itself."""
-    until = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            return _from(path)
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > until:
-                raise
-            time.sleep(0.05)
-
-
 def _from(path: Path) -> sqlite3.Connection:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # its journal takes over the mode
     database = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
     try:
-        database.execute("PRAGMA journal_mode=WAL")
-        database.execute("PRAGMA synchronous=NORMAL")
+        disk.write_ahead(database, seconds=BUSY_SECONDS)
         return _ready(database)
     except BaseException:
         database.close()
